@@ -1,0 +1,55 @@
+package controllers
+
+import (
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/credentialreset/credential-reset-operator/internal/reset"
+)
+
+// board holds what is known of the workspaces' health. The workspaces' reconciler
+// writes it, requests read it. It starts empty: what must survive a restart is
+// in the records, and the first probe finds the rest.
+type board struct {
+	mu     sync.Mutex
+	health map[types.NamespacedName]reset.Health
+	// verified are the versions of Secrets with which a reset succeeded after which
+	// the operator's own account was still in order.
+	verified map[types.NamespacedName]string
+}
+
+func newBoard() *board {
+	return &board{health: map[types.NamespacedName]reset.Health{}, verified: map[types.NamespacedName]string{}}
+}
+
+func (b *board) get(workspace types.NamespacedName) reset.Health {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.health[workspace]
+}
+
+func (b *board) publish(workspace types.NamespacedName, health reset.Health) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.health[workspace] = health
+}
+
+func (b *board) forget(workspace types.NamespacedName) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.health, workspace)
+	delete(b.verified, workspace)
+}
+
+func (b *board) isVerified(workspace types.NamespacedName, secretVersion string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.verified[workspace] == secretVersion
+}
+
+func (b *board) verify(workspace types.NamespacedName, secretVersion string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.verified[workspace] = secretVersion
+}

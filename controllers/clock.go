@@ -1,0 +1,57 @@
+package controllers
+
+import (
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// dateResolution is the error that a Date header, which has whole seconds, makes
+// inevitable. A smaller offset is no offset.
+const dateResolution = 1500 * time.Millisecond
+
+// Clock tells the time of the API server, so that stamps can be compared with
+// creation timestamps. It learns the offset from the server's answers.
+type Clock struct {
+	offset atomic.Int64 // nanoseconds
+}
+
+// Now is the time by the API server's clock.
+func (c *Clock) Now() time.Time {
+	return time.Now().Add(c.Offset()) //nolint:forbidigo // this is the clock that others inject
+}
+
+// Offset is how far the API server's clock is ahead of this machine's.
+func (c *Clock) Offset() time.Duration { return time.Duration(c.offset.Load()) }
+
+// Wrap returns a round tripper that learns from the answers that pass through.
+func (c *Clock) Wrap(next http.RoundTripper) http.RoundTripper {
+	return roundTripperFunc(func(request *http.Request) (*http.Response, error) {
+		sent := time.Now() //nolint:forbidigo // the offset is measured against this machine's clock
+		response, err := next.RoundTrip(request)
+		if err == nil {
+			c.learn(response.Header.Get("Date"), sent, time.Now()) //nolint:forbidigo // as above
+		}
+		return response, err
+	})
+}
+
+// learn takes an answer's Date, which was stamped between the two times. Slow
+// answers say too little to be learned from.
+func (c *Clock) learn(date string, sent, received time.Time) {
+	stamped, err := http.ParseTime(date)
+	if err != nil || received.Sub(sent) > dateResolution {
+		return
+	}
+	middle := sent.Add(received.Sub(sent) / 2)
+	offset := stamped.Add(time.Second / 2).Sub(middle)
+	if offset.Abs() < dateResolution {
+		offset = 0
+	}
+	c.offset.Store(int64(offset))
+}
+
+type roundTripperFunc func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripperFunc) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }

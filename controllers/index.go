@@ -1,0 +1,100 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+	"github.com/credentialreset/credential-reset-operator/internal/reset"
+)
+
+// The fields by which cached objects are found.
+const (
+	// openByWorkspace finds requests without an outcome by "namespace/name" of
+	// their workspace.
+	openByWorkspace = "open.workspace"
+	// openByTarget finds requests without an outcome by the id of their user.
+	openByTarget = "open.target"
+	// recordByTarget finds records by the id of their user. It is also a field
+	// selector of the API server.
+	recordByTarget = "target.userID"
+	// recordByBlocked finds the records with an attempt that forbids others with
+	// the same Secret, by "namespace/name@resourceVersion" of workspace and Secret.
+	recordByBlocked = "blocked"
+)
+
+func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
+	indexes := []struct {
+		object client.Object
+		field  string
+		values client.IndexerFunc
+	}{
+		{&v1alpha1.UserCredentialReset{}, openByWorkspace, indexOpenByWorkspace},
+		{&v1alpha1.UserCredentialReset{}, openByTarget, indexOpenByTarget},
+		{&v1alpha1.ResetRecord{}, recordByTarget, indexRecordByTarget},
+		{&v1alpha1.ResetRecord{}, recordByBlocked, indexRecordByBlocked},
+	}
+	for _, index := range indexes {
+		if err := indexer.IndexField(ctx, index.object, index.field, index.values); err != nil {
+			return fmt.Errorf("index %s: %w", index.field, err)
+		}
+	}
+	return nil
+}
+
+func indexOpenByWorkspace(object client.Object) []string {
+	request, ok := object.(*v1alpha1.UserCredentialReset)
+	if !ok || request.Status.Outcome != "" {
+		return nil
+	}
+	workspace := reset.WorkspaceOf(request)
+	return []string{workspace.Namespace + "/" + workspace.Name}
+}
+
+func indexOpenByTarget(object client.Object) []string {
+	request, ok := object.(*v1alpha1.UserCredentialReset)
+	if !ok || request.Status.Outcome != "" || request.Status.Target == nil {
+		return nil
+	}
+	return []string{request.Status.Target.UserID}
+}
+
+func indexRecordByTarget(object client.Object) []string {
+	record, ok := object.(*v1alpha1.ResetRecord)
+	if !ok {
+		return nil
+	}
+	return []string{record.Target.UserID}
+}
+
+func indexRecordByBlocked(object client.Object) []string {
+	record, ok := object.(*v1alpha1.ResetRecord)
+	if !ok {
+		return nil
+	}
+	var values []string
+	for version := range reset.BlockedVersions(record) {
+		values = append(values, blockedKey(record.Workspace, version))
+	}
+	return values
+}
+
+func blockedKey(workspace v1alpha1.RecordedWorkspace, secretVersion string) string {
+	return workspace.Namespace + "/" + workspace.Name + "@" + secretVersion
+}
+
+// blockedBy is the reason of an attempt with this very Secret after which none
+// may follow, "" if there is none.
+func blockedBy(ctx context.Context, cached client.Reader, workspace v1alpha1.RecordedWorkspace, secretVersion string) (string, error) {
+	var records v1alpha1.ResetRecordList
+	err := cached.List(ctx, &records, client.MatchingFields{recordByBlocked: blockedKey(workspace, secretVersion)}, client.Limit(1), client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return "", fmt.Errorf("list blocking records: %w", err)
+	}
+	for i := range records.Items {
+		return reset.BlockedVersions(&records.Items[i])[secretVersion], nil
+	}
+	return "", nil
+}

@@ -1,0 +1,120 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/credentialreset/credential-reset-operator/internal/gate"
+	"github.com/credentialreset/credential-reset-operator/internal/rocketchat"
+)
+
+// eventSource is the name under which events are reported.
+const eventSource = "credential-reset-operator"
+
+// Options say how the operator conducts itself.
+type Options struct {
+	DialPolicy       rocketchat.DialPolicy
+	PlainHTTPAllowed bool
+	RecordRetention  time.Duration
+	Clock            *Clock
+	// Namespaces are those that are watched; none means all.
+	Namespaces []string
+}
+
+// Operator is what the reconcilers share.
+type Operator struct {
+	options  Options
+	kube     client.Client // reads from the cache
+	live     client.Reader // reads from the API server
+	events   events.EventRecorder
+	clock    *Clock
+	board    *board
+	holdings *holdings
+	passes   *passes
+	gate     *gate.Gate
+
+	requests   wakeable
+	workspaces wakeable
+}
+
+// Setup adds the reconcilers to the manager.
+func Setup(ctx context.Context, mgr ctrl.Manager, options Options) (*Operator, error) {
+	if err := addIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return nil, err
+	}
+	operator := &Operator{
+		options:  options,
+		kube:     mgr.GetClient(),
+		live:     mgr.GetAPIReader(),
+		events:   mgr.GetEventRecorder(eventSource),
+		clock:    options.Clock,
+		board:    newBoard(),
+		holdings: newHoldings(),
+		passes:   newPasses(),
+	}
+	operator.gate = gate.New(time.Now, operator.turnCame) //nolint:forbidigo // a limiter's pause is measured on this machine
+	requests := &UserCredentialResetReconciler{Operator: operator, tries: newTries()}
+	for _, setup := range []func(ctrl.Manager) error{
+		requests.setup,
+		(&RocketChatWorkspaceReconciler{Operator: operator}).setup,
+		(&ResetRecordReconciler{Operator: operator, sightings: newSightings()}).setup,
+	} {
+		if err := setup(mgr); err != nil {
+			return nil, fmt.Errorf("set up a controller: %w", err)
+		}
+	}
+	return operator, nil
+}
+
+// Stop lets no reset begin any more; those in flight go on.
+func (o *Operator) Stop() { o.passes.stop() }
+
+// Drain waits for the resets in flight and records what is known of them, until
+// the context ends.
+func (o *Operator) Drain(ctx context.Context) error {
+	o.passes.stop()
+	if err := o.passes.wait(ctx); err != nil {
+		return fmt.Errorf("wait for resets in flight: %w", err)
+	}
+	for _, request := range o.holdings.all() {
+		if err := o.settleUntil(ctx, request); err != nil {
+			return fmt.Errorf("record the result of %s: %w", request, err)
+		}
+	}
+	return nil
+}
+
+// turnCame is called by the gate.
+func (o *Operator) turnCame(key string) {
+	if name, ok := parseKey(key); ok {
+		o.requests.wake(name)
+	}
+}
+
+// wakeable is a controller's queue, for those who want something reconciled.
+type wakeable struct {
+	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
+}
+
+// source lends the controller's queue at its start.
+func (w *wakeable) source() source.Source {
+	return source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		w.queue = queue
+		return nil
+	})
+}
+
+func (w *wakeable) wake(name types.NamespacedName) {
+	if w.queue != nil {
+		w.queue.Add(reconcile.Request{NamespacedName: name})
+	}
+}

@@ -1,0 +1,302 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+	"github.com/credentialreset/credential-reset-operator/internal/reset"
+	"github.com/credentialreset/credential-reset-operator/internal/rocketchat"
+)
+
+// The bounds of a pass. With the workspace's own time-out of at most 15 s they
+// add up to 29 s, writing the result aside.
+const (
+	brakesTimeout     = 3 * time.Second // live reads of request, workspace and Secret
+	claimTimeout      = 3 * time.Second // claim and live list of rivals
+	lookUpTimeout     = 4 * time.Second // users.info
+	ownAccountTimeout = 4 * time.Second // me
+	writeTimeout      = 5 * time.Second // one try to write a result or a status
+)
+
+// pass is one uninterrupted attempt to carry a request out. It waits for nothing,
+// and the stop signal does not reach it.
+type pass struct {
+	*UserCredentialResetReconciler
+	*reset.Observation // what the pass knows; live from its first step on
+
+	log        logr.Logger
+	name       types.NamespacedName
+	server     string // for which the permit is
+	secret     connectionSecret
+	chat       *rocketchat.Client
+	held       holding
+	claimBegan time.Time // on both clocks of this machine
+}
+
+// pass carries the request out in these steps, any of which may end it: read the
+// brakes live; connect; resolve the user; claim; look for rivals. Then it sends,
+// looks at the own account where that is needed, and records the result.
+func (r *UserCredentialResetReconciler) pass(ctx context.Context, observed *reset.Observation, server string) (reset.Decision, error) {
+	p := &pass{
+		UserCredentialResetReconciler: r,
+		Observation:                   observed,
+		log:                           ctrl.LoggerFrom(ctx),
+		name:                          client.ObjectKeyFromObject(observed.Request),
+		server:                        server,
+	}
+	defer p.close()
+	ctx = context.WithoutCancel(ctx)
+	for _, step := range []func(context.Context) (*reset.Decision, error){p.readBrakes, p.connect, p.resolve, p.claim} {
+		if decision, err := step(ctx); decision != nil || err != nil {
+			return deref(decision), err
+		}
+	}
+	result, withheld := p.checkRivals(ctx)
+	if !withheld {
+		result = p.send(ctx)
+	}
+	p.end(result)
+	if !withheld {
+		p.checkOwnAccount(ctx)
+	}
+	return p.record(ctx)
+}
+
+func (p *pass) close() {
+	if p.chat != nil {
+		p.chat.Close()
+	}
+}
+
+func deref(decision *reset.Decision) reset.Decision {
+	if decision == nil {
+		return reset.Decision{Step: reset.StepNone}
+	}
+	return *decision
+}
+
+// proceed decides anew and returns the decision if it is not to go on.
+func (p *pass) proceed() *reset.Decision {
+	p.Now = p.clock.Now()
+	decision := reset.Decide(*p.Observation)
+	if decision.Step == reset.StepAttempt {
+		return nil
+	}
+	return &decision
+}
+
+// again ends the pass after a try in vain that left no trace.
+func (p *pass) again() *reset.Decision {
+	p.tries.fail(p.name, p.clock.Now())
+	p.RetryAfter = p.tries.after(p.name)
+	if decision := p.proceed(); decision != nil {
+		return decision
+	}
+	return &reset.Decision{Step: reset.StepNone, After: conflictPause}
+}
+
+// readBrakes reads what may stop a request from the API server: a cache may not
+// yet know of a deletion or a suspension.
+func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
+	ctx, cancel := context.WithTimeout(ctx, brakesTimeout)
+	defer cancel()
+	var request v1alpha1.UserCredentialReset
+	err := p.live.Get(ctx, p.name, &request)
+	if apierrors.IsNotFound(err) || (err == nil && request.UID != p.Request.UID) {
+		return &reset.Decision{Step: reset.StepNone}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the request: %w", err)
+	}
+	p.Request = &request
+	if p.Workspace, err = p.readWorkspace(ctx, p.live, &request); err != nil {
+		return nil, err
+	}
+	if decision := p.proceed(); decision != nil {
+		return decision, nil
+	}
+	p.secret, err = readSecret(ctx, p.live, p.Workspace, p.options.PlainHTTPAllowed)
+	if _, faulty := errors.AsType[*secretFault](err); err != nil && !faulty {
+		return nil, err
+	}
+	return nil, nil //nolint:nilnil // no decision means: go on
+}
+
+// connect makes sure that the Secret is the one that was probed: with any other
+// one, it is not known where the permit leads and what was refused before.
+func (p *pass) connect(ctx context.Context) (*reset.Decision, error) {
+	if p.secret.connection == nil || p.secret.version != p.Health.SecretVersion || p.secret.connection.Server() != p.server {
+		p.workspaces.wake(workspaceName(p.Request))
+		return &reset.Decision{Step: reset.StepNone, After: 15 * time.Second}, nil
+	}
+	blocked, err := blockedBy(ctx, p.kube, reset.WorkspaceOf(p.Request), p.secret.version)
+	if err != nil {
+		return nil, err
+	}
+	if blocked != "" {
+		p.Health.Reason, p.Health.Gates = blocked, true
+		return p.proceed(), nil
+	}
+	p.chat = p.newClient(p.secret.connection)
+	return nil, nil //nolint:nilnil // no decision means: go on
+}
+
+// resolve asks the workspace whom the request means, in every pass anew.
+func (p *pass) resolve(ctx context.Context) (*reset.Decision, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
+	defer cancel()
+	wanted := p.Request.Spec.User
+	lookUp, key := p.chat.UserByUsername, wanted.Username
+	if wanted.ID != "" {
+		lookUp, key = p.chat.UserByID, wanted.ID
+	}
+	user, err := lookUp(ctx, key)
+	answer := answerOf(err)
+	switch reset.ClassifyLookUp(answer, reset.Look{ByID: wanted.ID != "", Asked: key, ID: user.ID, Username: user.Username}) {
+	case reset.ResolutionFound:
+		p.Target = &reset.Resolved{
+			Target:    v1alpha1.Target{Host: p.secret.connection.Host(), UserID: user.ID, Username: user.Username},
+			Federated: user.Federated,
+		}
+	case reset.ResolutionNotFound:
+		return &reset.Decision{Step: reset.StepReport, Verdict: reset.VerdictOf(v1alpha1.ReasonUserNotFound)}, nil
+	case reset.ResolutionRateLimited:
+		return &reset.Decision{Step: reset.StepAttempt}, nil
+	case reset.ResolutionConnection:
+		p.workspaces.wake(workspaceName(p.Request))
+		fallthrough
+	case reset.ResolutionRetry:
+		p.log.Info("The user could not be looked up", "error", err.Error(), "workspace", workspaceName(p.Request))
+		return p.again(), nil
+	}
+	rivals, err := listRivals(ctx, p.kube, user.ID)
+	if err != nil {
+		return nil, err
+	}
+	p.Rivals = rivals
+	return p.proceed(), nil
+}
+
+// checkRivals looks, after the claim is stored, for others who are about to reset
+// the same credential. Who sees another yields.
+func (p *pass) checkRivals(ctx context.Context) (reset.Result, bool) {
+	ctx, cancel := context.WithDeadline(ctx, p.claimBegan.Add(claimTimeout))
+	defer cancel()
+	rivals, err := listRivals(ctx, p.live, p.Target.UserID)
+	if err != nil {
+		p.log.Error(err, "The attempt is given up before its call")
+		return reset.NotBegun(), true
+	}
+	p.Rivals, p.Now = rivals, p.clock.Now()
+	return reset.Claimed(*p.Observation)
+}
+
+// send makes the call. It is the only place from which a reset goes out.
+func (p *pass) send(ctx context.Context) reset.Result {
+	p.held.stage = stageBegun
+	p.holdings.put(p.held)
+	call := p.chat.ResetTOTP
+	if p.Request.Spec.Type == v1alpha1.ResetTypeE2EKey {
+		call = p.chat.ResetE2EKey
+	}
+	err := call(ctx, rocketchat.Reset{
+		UserID:   p.Target.UserID,
+		Timeout:  reset.RequestTimeout(p.Workspace),
+		MaySend:  p.maySend,
+		AllowOwn: reset.OwnAllowed(p.Workspace),
+	})
+	if err != nil {
+		p.log.Info("The workspace did not confirm the reset", "error", err.Error(), "attempt", p.held.id)
+	}
+	return reset.Classify(answerOf(err))
+}
+
+// maySend refuses a call whose time is over, by the monotonic clock and by the
+// wall clock: the process may have been stopped for a while, or the machine.
+func (p *pass) maySend() error {
+	now := time.Now() //nolint:forbidigo // both clocks of this machine are wanted
+	late := now.Sub(p.claimBegan) > reset.SendWindow ||
+		now.Round(0).Sub(p.claimBegan.Round(0)) > reset.SendWindow ||
+		p.clock.Now().After(p.Request.Spec.NotAfterTime.Time)
+	if late {
+		return errTooLate
+	}
+	return nil
+}
+
+// end notes the result, first of all in the log: whatever fails from here on,
+// what happened can be found there.
+func (p *pass) end(result reset.Result) {
+	p.held.stage, p.held.result, p.held.endTime = stageEnded, result, p.clock.Now()
+	p.holdings.put(p.held)
+	p.log.Info("Attempt ended", "audit", true, "attempt", p.held.id, "result", result.Result, "reason", result.Reason,
+		"type", p.Request.Spec.Type, "userID", p.Target.UserID, "username", p.Target.Username, "host", p.Target.Host,
+		"requestUID", p.Request.UID, "record", p.held.record, "justification", p.Request.Spec.Justification)
+}
+
+// checkOwnAccount finds out whether the call hit the operator's own account
+// instead of the user.
+func (p *pass) checkOwnAccount(ctx context.Context) {
+	workspace, own := workspaceName(p.Request), reset.IsOwn(p.Health, p.Target.UserID)
+	verified := p.board.isVerified(workspace, p.secret.version)
+	if !reset.NeedsOwnCheck(p.held.result, verified, own) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, ownAccountTimeout)
+	defer cancel()
+	account, err := p.chat.Me(ctx)
+	answer := answerOf(err)
+	seen := reset.OwnAccount{
+		Answered:      answer.Kind == reset.AnswerConfirmed,
+		LoginRequired: answer.LoginRequired,
+		HadTOTP:       p.Health.AccountHasTOTP,
+		HasTOTP:       account.TOTP,
+	}
+	if result := reset.AfterOwnCheck(p.held.result, seen); result != p.held.result {
+		p.end(result)
+		return
+	}
+	if seen.Answered {
+		p.board.verify(workspace, p.secret.version)
+	}
+}
+
+// record writes the result and decides what follows from it.
+func (p *pass) record(ctx context.Context) (reset.Decision, error) {
+	record, err := p.recordResult(ctx, p.held)
+	if err != nil {
+		return reset.Decision{}, err
+	}
+	p.tries.forget(p.name)
+	if reset.DoubtsWorkspace(p.held.result) {
+		p.workspaces.wake(workspaceName(p.Request))
+	}
+	if record == nil {
+		// Somebody deleted the record: the truth goes into the status alone.
+		return reset.Decision{Step: reset.StepReport, Verdict: reset.Orphaned(p.held.result)}, nil
+	}
+	p.Record, p.Now = record, p.clock.Now()
+	return reset.Decide(*p.Observation), nil
+}
+
+func (o *Operator) newClient(connection *rocketchat.Connection) *rocketchat.Client {
+	server := connection.Server()
+	return rocketchat.New(connection, rocketchat.Options{
+		Policy: o.options.DialPolicy,
+		Now:    time.Now, //nolint:forbidigo // TOTP codes follow this machine's clock
+		Observe: func(exchange rocketchat.Exchange) {
+			if exchange.RateLimit.Exhausted {
+				o.gate.Close(server, exchange.RateLimit.Wait)
+			}
+		},
+	})
+}

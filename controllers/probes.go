@@ -1,0 +1,49 @@
+package controllers
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// probeStamp says what a probe was made with.
+type probeStamp struct {
+	secretVersion string
+	generation    int64
+}
+
+// probes remembers the last probe of each workspace. The zero value is ready.
+type probes struct {
+	mu   sync.Mutex
+	last map[types.NamespacedName]lastProbe
+}
+
+type lastProbe struct {
+	stamp probeStamp
+	at    time.Time
+}
+
+// isFresh says whether a new probe with the same Secret and spec could show
+// nothing new: because it was refused, or because it was just made.
+func (p *probes) isFresh(workspace types.NamespacedName, stamp probeStamp, refused bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last, probed := p.last[workspace]
+	return probed && last.stamp == stamp && (refused || time.Since(last.at) < probePause) //nolint:forbidigo // a pause on this machine
+}
+
+func (p *probes) note(workspace types.NamespacedName, stamp probeStamp) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.last == nil {
+		p.last = map[types.NamespacedName]lastProbe{}
+	}
+	p.last[workspace] = lastProbe{stamp: stamp, at: time.Now()} //nolint:forbidigo // as above
+}
+
+func (p *probes) forget(workspace types.NamespacedName) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.last, workspace)
+}

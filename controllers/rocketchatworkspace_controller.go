@@ -1,0 +1,178 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+	"github.com/credentialreset/credential-reset-operator/internal/reset"
+)
+
+const (
+	// probeInterval is the pause between probes of a workspace in order.
+	probeInterval = 10 * time.Minute
+	// repairInterval is the pause between probes of one that is not: Secrets are not
+	// watched, so a repair is found by looking.
+	repairInterval = 10 * time.Second
+	// probePause is the shortest pause between probes with the same Secret and spec,
+	// however many requests ask for one.
+	probePause = 2 * time.Second
+	// concurrentWorkspaces is how many workspaces are probed together.
+	concurrentWorkspaces = 8
+)
+
+// +kubebuilder:rbac:groups=credentialreset.dev,resources=rocketchatworkspaces/status,verbs=update
+
+// RocketChatWorkspaceReconciler finds out whether workspaces can be used, before
+// somebody needs them.
+type RocketChatWorkspaceReconciler struct {
+	*Operator
+	probes probes
+}
+
+func (r *RocketChatWorkspaceReconciler) setup(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.RocketChatWorkspace{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesRawSource(r.workspaces.source()).
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrentWorkspaces}).
+		Complete(r)
+}
+
+// Reconcile probes one workspace, tells the requests that wait for it, and writes
+// its status where that says anything new.
+func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	var workspace v1alpha1.RocketChatWorkspace
+	if err := r.kube.Get(ctx, request.NamespacedName, &workspace); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.board.forget(request.NamespacedName)
+			r.probes.forget(request.NamespacedName)
+		}
+		return ctrl.Result{}, client.IgnoreNotFound(err) // gone: done; otherwise again, with back-off
+	}
+	before := r.board.get(request.NamespacedName)
+	health, err := r.probe(ctx, &workspace, before)
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("probe: %w", err) // again, with back-off
+	}
+	r.board.publish(request.NamespacedName, health)
+	if !health.GatesLike(before) {
+		for _, waiting := range r.listOpen(ctx, openByWorkspace, request.String()) {
+			r.requests.wake(waiting.NamespacedName)
+		}
+	}
+	if err := r.write(ctx, &workspace, health); err != nil {
+		if apierrors.IsConflict(err) {
+			return ctrl.Result{RequeueAfter: conflictPause}, nil // the cache lags: again
+		}
+		return ctrl.Result{}, client.IgnoreNotFound(err) // gone: done; otherwise again, with back-off
+	}
+	return ctrl.Result{RequeueAfter: nextProbe(health)}, nil // look again
+}
+
+// nextProbe is spread, so that workspaces are not all probed at once.
+func nextProbe(health reset.Health) time.Duration {
+	interval := repairInterval
+	if health.Reason == v1alpha1.ReasonConnected {
+		interval = probeInterval
+	}
+	return interval - time.Duration(rand.Int64N(int64(interval/5))) //nolint:gosec // spread, not secrecy
+}
+
+// probe begins with the Secret. With the one that was refused before, or has just
+// been probed, nothing is called.
+func (r *RocketChatWorkspaceReconciler) probe(ctx context.Context, w *v1alpha1.RocketChatWorkspace, before reset.Health) (reset.Health, error) {
+	name := client.ObjectKeyFromObject(w)
+	secret, err := readSecret(ctx, r.live, w, r.options.PlainHTTPAllowed)
+	probe := reset.Probe{SecretVersion: secret.version, Version: before.Version}
+	if fault, faulty := errors.AsType[*secretFault](err); faulty {
+		probe.SecretFault, probe.SecretDetail = fault.reason, fault.detail
+		return reset.Diagnose(probe), nil
+	}
+	if err != nil {
+		return reset.Health{}, err
+	}
+	probe.Host, probe.AccountID = secret.connection.Host(), secret.connection.UserID()
+	probe.HasSecondFactor = secret.connection.HasSecondFactor()
+	if probe.Blocked, err = blockedBy(ctx, r.kube, recordedName(name), secret.version); err != nil {
+		return reset.Health{}, err
+	}
+	stamp := probeStamp{secretVersion: secret.version, generation: w.Generation}
+	if probe.Blocked == "" && r.probes.isFresh(name, stamp, before.Reason == v1alpha1.ReasonTokenRejected) {
+		return before, nil
+	}
+	if probe.Blocked == "" {
+		r.call(ctx, secret, &probe)
+		r.probes.note(name, stamp)
+	}
+	return reset.Diagnose(probe), nil
+}
+
+// call asks the server who it is, who the account is and what it may do.
+func (r *RocketChatWorkspaceReconciler) call(ctx context.Context, secret connectionSecret, probe *reset.Probe) {
+	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout+ownAccountTimeout)
+	defer cancel()
+	chat := r.newClient(secret.connection)
+	defer chat.Close()
+	info, err := chat.Info(ctx)
+	probe.Info, probe.Version = answerOf(err), info.Version
+	logProbe(ctx, err)
+	if probe.Info.Kind == reset.AnswerNotConnected {
+		return
+	}
+	account, err := chat.Me(ctx)
+	probe.Me = answerOf(err)
+	logProbe(ctx, err)
+	if err != nil {
+		return
+	}
+	probe.Account = reset.Account{Username: account.Username, TOTP: account.TOTP, Email: account.Email, Password: account.Password}
+	permissions, err := chat.Permitted(ctx, account.Roles)
+	probe.Permissions = answerOf(err)
+	logProbe(ctx, err)
+	probe.Permitted = reset.TypesPermittedBy(permissions)
+}
+
+func logProbe(ctx context.Context, err error) {
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Info("Probe without success", "error", err.Error())
+	}
+}
+
+func (r *RocketChatWorkspaceReconciler) write(ctx context.Context, w *v1alpha1.RocketChatWorkspace, health reset.Health) error {
+	next := w.DeepCopy()
+	next.Status = reset.WorkspaceStatusOf(w, health, metav1.NewTime(r.clock.Now()))
+	if reset.SameWorkspaceStatus(next.Status, w.Status) {
+		return nil
+	}
+	if err := r.kube.Status().Update(ctx, next); err != nil {
+		return err
+	}
+	before := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionReady)
+	ready := meta.FindStatusCondition(next.Status.Conditions, v1alpha1.ConditionReady)
+	if before == nil || before.Reason != ready.Reason {
+		eventType := corev1.EventTypeNormal
+		if ready.Status == metav1.ConditionFalse && ready.Reason != v1alpha1.ReasonSuspended {
+			eventType = corev1.EventTypeWarning
+		}
+		r.events.Eventf(next, nil, eventType, ready.Reason, "Probe", "%s", ready.Message)
+	}
+	return nil
+}
+
+func recordedName(name types.NamespacedName) v1alpha1.RecordedWorkspace {
+	return v1alpha1.RecordedWorkspace{Namespace: name.Namespace, Name: name.Name}
+}

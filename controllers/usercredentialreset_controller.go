@@ -1,0 +1,275 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+	"github.com/credentialreset/credential-reset-operator/internal/gate"
+	"github.com/credentialreset/credential-reset-operator/internal/reset"
+	"github.com/credentialreset/credential-reset-operator/internal/rocketchat"
+)
+
+// concurrentRequests is how many requests are looked at together. A worker waits
+// for a slow workspace, so there are enough of them for others to go on.
+const concurrentRequests = 64
+
+// conflictPause is how long to wait for the cache after a write that met a newer
+// object.
+const conflictPause = 200 * time.Millisecond
+
+// +kubebuilder:rbac:groups=credentialreset.dev,resources=usercredentialresets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=credentialreset.dev,resources=usercredentialresets/status,verbs=update
+// +kubebuilder:rbac:groups=credentialreset.dev,resources=resetrecords,verbs=get;list;watch;create;update;patch;delete
+// +kubebuilder:rbac:groups=credentialreset.dev,resources=rocketchatworkspaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// UserCredentialResetReconciler carries requests out.
+type UserCredentialResetReconciler struct {
+	*Operator
+	tries *tries
+}
+
+func (r *UserCredentialResetReconciler) setup(mgr ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.UserCredentialReset{}).
+		Watches(&v1alpha1.ResetRecord{}, handler.EnqueueRequestsFromMapFunc(r.concernedByRecord)).
+		Watches(&v1alpha1.RocketChatWorkspace{}, handler.EnqueueRequestsFromMapFunc(r.concernedByWorkspace),
+			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesRawSource(r.requests.source()).
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrentRequests}).
+		Complete(r)
+}
+
+// Reconcile looks at one request in four steps: settle what this process still
+// owes an earlier attempt; observe; decide; act.
+func (r *UserCredentialResetReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	if err := r.settle(ctx, request.NamespacedName); err != nil {
+		return ctrl.Result{}, fmt.Errorf("settle the last attempt: %w", err) // again, with back-off
+	}
+	observed, err := r.observe(ctx, request.NamespacedName)
+	if apierrors.IsNotFound(err) {
+		r.gate.Leave(request.String())
+		r.tries.forget(request.NamespacedName)
+		return ctrl.Result{}, nil // gone: done
+	}
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("observe: %w", err) // again, with back-off
+	}
+	decision := reset.Decide(*observed)
+	if decision.Step != reset.StepAttempt {
+		r.gate.Leave(request.String())
+		return r.act(ctx, observed, decision)
+	}
+	decision, err = r.attempt(ctx, observed)
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("attempt: %w", err) // again, with back-off
+	}
+	return r.act(ctx, observed, decision)
+}
+
+// observe reads all that a decision may look at, from the cache but for a record
+// that the status knows and the cache does not.
+func (r *UserCredentialResetReconciler) observe(ctx context.Context, name types.NamespacedName) (*reset.Observation, error) {
+	var request v1alpha1.UserCredentialReset
+	if err := r.kube.Get(ctx, name, &request); err != nil {
+		return nil, err
+	}
+	observed := &reset.Observation{Now: r.clock.Now(), Request: &request, RetryAfter: r.tries.after(name)}
+	record, err := r.readRecord(ctx, &request)
+	if err != nil {
+		return nil, err
+	}
+	observed.Record = record
+	if request.Status.Outcome != "" {
+		return observed, nil
+	}
+	if observed.Workspace, err = r.readWorkspace(ctx, r.kube, &request); err != nil {
+		return nil, err
+	}
+	observed.Health = r.board.get(workspaceName(&request))
+	if pinned := pinnedTarget(observed); pinned != nil {
+		observed.Target = &reset.Resolved{Target: *pinned}
+		if observed.Rivals, err = listRivals(ctx, r.kube, pinned.UserID); err != nil {
+			return nil, err
+		}
+	}
+	return observed, nil
+}
+
+func pinnedTarget(o *reset.Observation) *v1alpha1.Target {
+	if o.Record != nil && o.Record.Request.UID == string(o.Request.UID) {
+		return &o.Record.Target
+	}
+	return o.Request.Status.Target
+}
+
+func (r *UserCredentialResetReconciler) readRecord(ctx context.Context, request *v1alpha1.UserCredentialReset) (*v1alpha1.ResetRecord, error) {
+	var record v1alpha1.ResetRecord
+	key := client.ObjectKey{Name: reset.RecordName(request.Namespace, request.Name)}
+	err := r.kube.Get(ctx, key, &record)
+	if apierrors.IsNotFound(err) && request.Status.RecordRef != nil && request.Status.Outcome == "" {
+		// The cache may lag behind the status: whether the record is lost is asked live.
+		err = r.live.Get(ctx, key, &record)
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // an absent record is an observation, not an error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the record: %w", err)
+	}
+	return &record, nil
+}
+
+func (r *UserCredentialResetReconciler) readWorkspace(ctx context.Context, reader client.Reader, request *v1alpha1.UserCredentialReset) (*v1alpha1.RocketChatWorkspace, error) {
+	name := workspaceName(request)
+	if len(r.options.Namespaces) > 0 && !slices.Contains(r.options.Namespaces, name.Namespace) {
+		return nil, nil //nolint:nilnil // a namespace that is not watched has no workspace
+	}
+	var workspace v1alpha1.RocketChatWorkspace
+	err := reader.Get(ctx, name, &workspace)
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // an absent workspace is an observation, not an error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the workspace: %w", err)
+	}
+	return &workspace, nil
+}
+
+// listRivals lists the records for a user id. The cache has an index of that
+// name, the API server a field selector.
+func listRivals(ctx context.Context, reader client.Reader, userID string) ([]v1alpha1.ResetRecord, error) {
+	var records v1alpha1.ResetRecordList
+	if err := reader.List(ctx, &records, client.MatchingFields{recordByTarget: userID}); err != nil {
+		return nil, fmt.Errorf("list the records of the user: %w", err)
+	}
+	return records.Items, nil
+}
+
+// attempt waits for its turn and makes the pass. The observation is then what the
+// pass saw.
+func (r *UserCredentialResetReconciler) attempt(ctx context.Context, observed *reset.Observation) (reset.Decision, error) {
+	name := client.ObjectKeyFromObject(observed.Request)
+	ticket := gate.Ticket{Key: name.String(), Created: observed.Request.CreationTimestamp.Time}
+	if observed.Record != nil {
+		ticket.Attempts = len(observed.Record.Attempts)
+	}
+	server := rocketchat.ServerOf(observed.Health.Host)
+	permit, closed := r.gate.Ask(server, ticket)
+	if permit == nil {
+		return reset.Queued(*observed, closed), nil
+	}
+	defer permit.Release()
+	if ctx.Err() != nil || !r.passes.begin() {
+		return reset.Decision{Step: reset.StepNone}, nil
+	}
+	defer r.passes.end()
+	return r.pass(ctx, observed, server)
+}
+
+// act writes the status that a decision asks for, if it says anything new.
+func (r *UserCredentialResetReconciler) act(ctx context.Context, observed *reset.Observation, decision reset.Decision) (ctrl.Result, error) {
+	again := ctrl.Result{RequeueAfter: decision.After}
+	switch decision.Step {
+	case reset.StepNone:
+		return again, nil // done, or look again later
+	case reset.StepAttempt:
+		return ctrl.Result{RequeueAfter: conflictPause}, nil // ask for a permit again
+	case reset.StepReport:
+	}
+	facts := reset.Facts{Record: observed.Record}
+	if observed.Target != nil && observed.Target.Username != "" {
+		facts.Target = &observed.Target.Target
+	}
+	request := observed.Request.DeepCopy()
+	request.Status = reset.StatusOf(observed.Request, decision.Verdict, facts, r.clock.Now())
+	if reset.SameStatus(request.Status, observed.Request.Status) {
+		return again, nil // said already
+	}
+	// A pass may have outlived the stop signal; what it found out is still written.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	err := r.kube.Status().Update(ctx, request)
+	switch {
+	case apierrors.IsConflict(err):
+		return ctrl.Result{RequeueAfter: conflictPause}, nil // decided on an older object: decide anew
+	case err != nil:
+		return ctrl.Result{}, client.IgnoreNotFound(err) // gone: done; otherwise again, with back-off
+	}
+	r.announce(request, observed.Request.Status.Outcome)
+	return again, nil
+}
+
+// announce makes an event of an outcome that was not there before.
+func (r *UserCredentialResetReconciler) announce(request *v1alpha1.UserCredentialReset, before v1alpha1.Outcome) {
+	outcome := request.Status.Outcome
+	if outcome == "" || outcome == before {
+		return
+	}
+	eventType := corev1.EventTypeNormal
+	if outcome == v1alpha1.OutcomeFailed || outcome == v1alpha1.OutcomeUnconfirmed {
+		eventType = corev1.EventTypeWarning
+	}
+	said := meta.FindStatusCondition(request.Status.Conditions, v1alpha1.ConditionSucceeded)
+	note := said.Message
+	if request.Spec.Justification != "" {
+		note += " (justification: " + request.Spec.Justification + ")"
+	}
+	r.events.Eventf(request, nil, eventType, said.Reason, "Reset"+string(request.Spec.Type), "%s", note)
+}
+
+// concernedByRecord are the record's own request and those that wait for the same
+// person.
+func (r *UserCredentialResetReconciler) concernedByRecord(ctx context.Context, object client.Object) []reconcile.Request {
+	record, ok := object.(*v1alpha1.ResetRecord)
+	if !ok {
+		return nil
+	}
+	own := reconcile.Request{NamespacedName: types.NamespacedName{Namespace: record.Request.Namespace, Name: record.Request.Name}}
+	return append(r.listOpen(ctx, openByTarget, record.Target.UserID), own)
+}
+
+func (r *UserCredentialResetReconciler) concernedByWorkspace(ctx context.Context, object client.Object) []reconcile.Request {
+	return r.listOpen(ctx, openByWorkspace, client.ObjectKeyFromObject(object).String())
+}
+
+func (o *Operator) listOpen(ctx context.Context, field, value string) []reconcile.Request {
+	var list v1alpha1.UserCredentialResetList
+	if err := o.kube.List(ctx, &list, client.MatchingFields{field: value}, client.UnsafeDisableDeepCopy); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "List waiting requests", "field", field)
+		return nil
+	}
+	requests := make([]reconcile.Request, 0, len(list.Items))
+	for i := range list.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	}
+	return requests
+}
+
+func workspaceName(request *v1alpha1.UserCredentialReset) types.NamespacedName {
+	workspace := reset.WorkspaceOf(request)
+	return types.NamespacedName{Namespace: workspace.Namespace, Name: workspace.Name}
+}
+
+// parseKey is the inverse of NamespacedName.String.
+func parseKey(key string) (types.NamespacedName, bool) {
+	namespace, name, ok := strings.Cut(key, string(types.Separator))
+	return types.NamespacedName{Namespace: namespace, Name: name}, ok
+}

@@ -1,0 +1,270 @@
+package reset
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+)
+
+// Health is what is known of a workspace's connection. The zero value means that
+// nothing is known yet.
+type Health struct {
+	SecretVersion   string // resourceVersion of the Secret that was looked at
+	Host            string // base URL of the workspace
+	AccountID       string // id of the operator's own account
+	AccountUsername string
+	AccountHasTOTP  bool
+	Version         string // of Rocket.Chat, as far as the server tells
+	Method          v1alpha1.SecondFactorMethod
+	HasSecondFactor bool // the Secret holds a second factor
+
+	// Permitted are the types that the account's roles permit; nil where that is
+	// not known.
+	Permitted []v1alpha1.ResetType
+
+	Reason string // of Ready, empty while nothing is known
+	Detail string // what is wrong in particular
+	Gates  bool   // whether the reason stops all resets
+}
+
+// Gate is the reason for which no reset of this type can be carried out now, ""
+// if there is none.
+func (h Health) Gate(resetType v1alpha1.ResetType) string {
+	switch {
+	case h.Reason == "":
+		return v1alpha1.ReasonProbing
+	case h.Gates:
+		return h.Reason
+	case !h.permits(resetType):
+		return v1alpha1.ReasonPermissionMissing
+	}
+	return ""
+}
+
+func (h Health) permits(resetType v1alpha1.ResetType) bool {
+	return h.Permitted == nil || slices.Contains(h.Permitted, resetType)
+}
+
+// Probe is what a look at a workspace came to.
+type Probe struct {
+	// SecretFault is the reason for which the Secret cannot be used, "" if it can.
+	SecretFault  string
+	SecretDetail string
+
+	SecretVersion   string
+	Host            string
+	AccountID       string
+	HasSecondFactor bool
+
+	Info    Answer // of GET /api/info
+	Version string
+	Me      Answer // of GET /api/v1/me
+	Account Account
+	// Permissions is the answer of permissions.listAll, and Permitted what followed.
+	Permissions Answer
+	Permitted   []v1alpha1.ResetType
+
+	// Blocked is the reason of an attempt with this very Secret after which none
+	// may follow until the Secret changes, "" if there is none.
+	Blocked string
+}
+
+// Account is what the workspace tells of the operator's account.
+type Account struct {
+	Username              string
+	TOTP, Email, Password bool // the second factors that it has
+}
+
+// Diagnose says what a probe means.
+func Diagnose(p Probe) Health {
+	health := Health{
+		SecretVersion:   p.SecretVersion,
+		Host:            p.Host,
+		AccountID:       p.AccountID,
+		AccountUsername: p.Account.Username,
+		AccountHasTOTP:  p.Account.TOTP,
+		Version:         p.Version,
+		HasSecondFactor: p.HasSecondFactor,
+	}
+	if p.Me.Kind == AnswerConfirmed {
+		health.Method = methodOf(p.Account)
+	}
+	if p.Permissions.Kind == AnswerConfirmed {
+		health.Permitted = append([]v1alpha1.ResetType{}, p.Permitted...)
+	}
+	health.Reason, health.Gates = diagnosis(p)
+	if health.Reason == p.SecretFault {
+		health.Detail = p.SecretDetail
+	}
+	return health
+}
+
+// diagnosis is the reason of Ready, and whether it stops all resets.
+func diagnosis(p Probe) (string, bool) {
+	switch {
+	case p.SecretFault != "":
+		return p.SecretFault, true
+	case p.Blocked == v1alpha1.ReasonSecondFactorRejected && !p.HasSecondFactor && ignoresBypass(p.Version):
+		return v1alpha1.ReasonBypassTokenIgnored, true
+	case p.Blocked != "":
+		return p.Blocked, true
+	case p.Info.Kind == AnswerNotConnected, p.Me.Kind == AnswerNotConnected:
+		return v1alpha1.ReasonServerUnreachable, true
+	case p.Me.LoginRequired:
+		return v1alpha1.ReasonTokenRejected, true
+	case p.Info.Kind != AnswerConfirmed, p.Me.Kind != AnswerConfirmed:
+		// A probe without a proper answer proves nothing about the next call.
+		return v1alpha1.ReasonServerUnreachable, false
+	case p.Account.Username == "":
+		return v1alpha1.ReasonTokenRejected, true
+	}
+	return v1alpha1.ReasonConnected, false
+}
+
+// ignoresBypass says whether the release ignores tokens that bypass the second
+// factor. Without a permission the server tells major and minor only.
+func ignoresBypass(version string) bool {
+	return slices.Contains([]string{"8.5", "8.5.0", "8.5.1"}, version)
+}
+
+// methodOf is the second factor that Rocket.Chat asks the account for.
+func methodOf(account Account) v1alpha1.SecondFactorMethod {
+	switch {
+	case account.TOTP:
+		return v1alpha1.SecondFactorTOTP
+	case account.Email:
+		return v1alpha1.SecondFactorEmail
+	case account.Password:
+		return v1alpha1.SecondFactorPassword
+	}
+	return v1alpha1.SecondFactorNone
+}
+
+// HeldUntilSecretChanges says whether after an attempt with this reason none may
+// follow with the same Secret.
+func HeldUntilSecretChanges(reason string) bool {
+	return slices.Contains([]string{
+		v1alpha1.ReasonTokenRejected, v1alpha1.ReasonSecondFactorRejected,
+		v1alpha1.ReasonEmailCodeRequired, v1alpha1.ReasonOwnResetSuspected,
+	}, reason)
+}
+
+// DoubtsWorkspace says whether after that result the workspace should be probed.
+func DoubtsWorkspace(result Result) bool {
+	return result.Result != v1alpha1.AttemptSucceeded && result.Reason != v1alpha1.ReasonRateLimited
+}
+
+// BlockedVersions are the resourceVersions of Secrets with which an attempt of
+// the record ended in a way that forbids another one, and the reasons.
+func BlockedVersions(record *v1alpha1.ResetRecord) map[string]string {
+	blocked := map[string]string{}
+	for i := range record.Attempts {
+		if attempt := &record.Attempts[i]; HeldUntilSecretChanges(attempt.Reason) {
+			blocked[attempt.SecretResourceVersion] = attempt.Reason
+		}
+	}
+	return blocked
+}
+
+// WorkspaceStatusOf is the workspace's status for that health. It equals the
+// present status where that says the same already.
+func WorkspaceStatusOf(w *v1alpha1.RocketChatWorkspace, health Health, now metav1.Time) v1alpha1.RocketChatWorkspaceStatus {
+	status := *w.Status.DeepCopy()
+	status.ObservedGeneration = &w.Generation
+	status.Host = health.Host
+	if health.AccountUsername != "" || health.Reason != v1alpha1.ReasonServerUnreachable {
+		// A server that does not answer is still the one that was seen before.
+		status.Version, status.AccountUsername = health.Version, health.AccountUsername
+		status.SecondFactorMethod, status.PermittedTypes = health.Method, health.Permitted
+	}
+	set(&status.Conditions, readiness(w, health), w.Generation, now.Time)
+	return status
+}
+
+// readiness are the conditions of a workspace.
+func readiness(w *v1alpha1.RocketChatWorkspace, health Health) []metav1.Condition {
+	reason, message := readyReason(w, health)
+	if health.Detail != "" && reason == health.Reason {
+		message = health.Detail
+	}
+	ready := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: reason, Message: message}
+	beside := metav1.Condition{Status: metav1.ConditionTrue, Reason: reason, Message: message}
+	switch reason {
+	case v1alpha1.ReasonConnected:
+		ready.Status = metav1.ConditionTrue
+		return []metav1.Condition{ready}
+	case v1alpha1.ReasonSuspended:
+		return []metav1.Condition{ready}
+	case v1alpha1.ReasonProbing:
+		ready.Status = metav1.ConditionUnknown
+		beside.Type = v1alpha1.ConditionReconciling
+	case v1alpha1.ReasonSecretNotFound, v1alpha1.ReasonServerUnreachable:
+		beside.Type = v1alpha1.ConditionReconciling
+	default:
+		beside.Type = v1alpha1.ConditionStalled
+	}
+	return []metav1.Condition{ready, beside}
+}
+
+func readyReason(w *v1alpha1.RocketChatWorkspace, health Health) (string, string) {
+	reason := health.Reason
+	switch {
+	case w.Spec.Suspend != nil && *w.Spec.Suspend:
+		reason = v1alpha1.ReasonSuspended
+	case reason == "":
+		reason = v1alpha1.ReasonProbing
+	case reason == v1alpha1.ReasonConnected && !permitsAll(w, health):
+		reason = v1alpha1.ReasonPermissionMissing
+	}
+	return reason, readyMessages()[reason]
+}
+
+func permitsAll(w *v1alpha1.RocketChatWorkspace, health Health) bool {
+	return !slices.ContainsFunc(w.Spec.AllowedTypes, func(t v1alpha1.ResetType) bool { return !health.permits(t) })
+}
+
+func readyMessages() map[string]string {
+	return map[string]string{
+		v1alpha1.ReasonProbing:              "The workspace is being probed",
+		v1alpha1.ReasonSecretNotFound:       "There is no Secret of the name in spec.secretRef in this namespace; create it",
+		v1alpha1.ReasonServerUnreachable:    "The server cannot be reached or does not answer as Rocket.Chat does; check the url in the Secret and the way to the server",
+		v1alpha1.ReasonSecretTypeWrong:      "The Secret is of another type and was not read; delete it and create it with --type=credentialreset.dev/rocketchat-workspace",
+		v1alpha1.ReasonSecretInvalid:        "The Secret cannot be used",
+		v1alpha1.ReasonTokenRejected:        "Rocket.Chat does not accept the token, or its account has no username; put a working userId and authToken into the Secret",
+		v1alpha1.ReasonEmailCodeRequired:    "Rocket.Chat asks the account for a mailed code; give the account TOTP, or a token that bypasses the second factor, and renew the Secret",
+		v1alpha1.ReasonSecondFactorRejected: "Rocket.Chat does not accept the account's second factor; put the right totpSecret or password, or a token that bypasses it, into the Secret",
+		v1alpha1.ReasonPermissionMissing:    "The account lacks the permission edit-other-user-totp or edit-other-user-e2ee for a type in allowedTypes; grant it in Rocket.Chat or remove the type",
+		v1alpha1.ReasonBypassTokenIgnored:   "Rocket.Chat 8.5.0 and 8.5.1 ignore tokens that bypass the second factor; update Rocket.Chat, or put a totpSecret or password into the Secret",
+		v1alpha1.ReasonOwnResetSuspected:    "The operator's own account seems to have been reset; check it in Rocket.Chat and put a new token and second factor into the Secret",
+		v1alpha1.ReasonSuspended:            "spec.suspend is true: nothing is reset and requests wait",
+		v1alpha1.ReasonConnected:            "Resets can be carried out",
+	}
+}
+
+// GatesLike says whether both let the same requests through.
+func (h Health) GatesLike(other Health) bool {
+	return h.SecretVersion == other.SecretVersion && h.Host == other.Host &&
+		h.Gate(v1alpha1.ResetTypeTOTP) == other.Gate(v1alpha1.ResetTypeTOTP) &&
+		h.Gate(v1alpha1.ResetTypeE2EKey) == other.Gate(v1alpha1.ResetTypeE2EKey)
+}
+
+// TypesPermittedBy are the types that Rocket.Chat's permissions of these names
+// allow to reset.
+func TypesPermittedBy(permissions []string) []v1alpha1.ResetType {
+	permitted := []v1alpha1.ResetType{}
+	if slices.Contains(permissions, "edit-other-user-totp") {
+		permitted = append(permitted, v1alpha1.ResetTypeTOTP)
+	}
+	if slices.Contains(permissions, "edit-other-user-e2ee") {
+		permitted = append(permitted, v1alpha1.ResetTypeE2EKey)
+	}
+	return permitted
+}
+
+// SameWorkspaceStatus says whether writing the status would change nothing.
+func SameWorkspaceStatus(a, b v1alpha1.RocketChatWorkspaceStatus) bool {
+	return equality.Semantic.DeepEqual(a, b)
+}

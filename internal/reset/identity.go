@@ -1,0 +1,114 @@
+package reset
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+)
+
+const (
+	recordNamePrefix = 50 // characters of the request's name
+	recordNameDigest = 32 // hex digits
+)
+
+// RecordName is the name of the record of any request with this namespace and
+// name, and of no other. It depends on nothing else, so that whatever happens to
+// a request, the API server lets one record of that name exist.
+func RecordName(namespace, name string) string {
+	digest := sha256.Sum256([]byte(namespace + "/" + name))
+	prefix := name[:min(len(name), recordNamePrefix)]
+	return strings.TrimRight(prefix, ".-") + "-" + hex.EncodeToString(digest[:])[:recordNameDigest]
+}
+
+// WorkspaceOf is the workspace that the request points to.
+func WorkspaceOf(request *v1alpha1.UserCredentialReset) v1alpha1.RecordedWorkspace {
+	namespace := request.Spec.WorkspaceRef.Namespace
+	if namespace == "" {
+		namespace = request.Namespace
+	}
+	return v1alpha1.RecordedWorkspace{Namespace: namespace, Name: request.Spec.WorkspaceRef.Name}
+}
+
+// NewRecord is the record that claims the request's first attempt.
+func NewRecord(request *v1alpha1.UserCredentialReset, target v1alpha1.Target, attempt v1alpha1.Attempt) *v1alpha1.ResetRecord {
+	record := &v1alpha1.ResetRecord{
+		Request: v1alpha1.RequestReference{
+			Namespace: request.Namespace, Name: request.Name, UID: string(request.UID),
+		},
+		Workspace:     WorkspaceOf(request),
+		Target:        target,
+		Type:          request.Spec.Type,
+		NotAfterTime:  request.Spec.NotAfterTime,
+		Justification: request.Spec.Justification,
+		Attempts:      []v1alpha1.Attempt{attempt},
+	}
+	record.Name = RecordName(request.Namespace, request.Name)
+	return record
+}
+
+// Attempt is the attempt with that id, nil if the record has none.
+func Attempt(record *v1alpha1.ResetRecord, id string) *v1alpha1.Attempt {
+	for i := range record.Attempts {
+		if record.Attempts[i].ID == id {
+			return &record.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// OpenAttempt is the attempt without a result, nil if there is none.
+func OpenAttempt(record *v1alpha1.ResetRecord) *v1alpha1.Attempt {
+	for i := range record.Attempts {
+		if record.Attempts[i].Result == "" {
+			return &record.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// truth is what is known of the attempt by now: its result, or the late one.
+func truth(attempt *v1alpha1.Attempt) v1alpha1.AttemptResult {
+	if attempt.LateResult != "" {
+		return attempt.LateResult
+	}
+	return attempt.Result
+}
+
+// isFor says whether the record was made for this very request.
+func isFor(record *v1alpha1.ResetRecord, request *v1alpha1.UserCredentialReset) bool {
+	return sameName(record, request) && record.Request.UID == string(request.UID)
+}
+
+func sameName(record *v1alpha1.ResetRecord, request *v1alpha1.UserCredentialReset) bool {
+	return record.Request.Namespace == request.Namespace && record.Request.Name == request.Name
+}
+
+// sameWish says whether the record was made for the same credential of the same
+// user in the same workspace as the request asks for.
+func sameWish(record *v1alpha1.ResetRecord, request *v1alpha1.UserCredentialReset) bool {
+	return record.Type == request.Spec.Type && record.Workspace == WorkspaceOf(request) &&
+		matches(record.Target, request.Spec.User)
+}
+
+// matches says whether the target is the user that was asked for.
+func matches(target v1alpha1.Target, user v1alpha1.UserReference) bool {
+	return (user.ID == "" || user.ID == target.UserID) && (user.Username == "" || user.Username == target.Username)
+}
+
+// IsSameClaim says whether the stored record holds the very claim that was to be
+// stored: the attempt of that id, open, and the same identity.
+func IsSameClaim(stored, wanted *v1alpha1.ResetRecord, id string) bool {
+	attempt := Attempt(stored, id)
+	return attempt != nil && attempt.Result == "" && attempt.SecretResourceVersion == Attempt(wanted, id).SecretResourceVersion &&
+		stored.Request == wanted.Request && stored.Workspace == wanted.Workspace &&
+		stored.Target == wanted.Target && stored.Type == wanted.Type
+}
+
+// TakesLateResult says whether the result still adds something to an attempt that
+// was given up.
+func TakesLateResult(attempt *v1alpha1.Attempt, result Result) bool {
+	return attempt.Result == v1alpha1.AttemptUnconfirmed && attempt.LateResult == "" &&
+		result.Result != v1alpha1.AttemptUnconfirmed
+}

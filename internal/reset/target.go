@@ -1,0 +1,125 @@
+package reset
+
+import (
+	"slices"
+	"time"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+)
+
+// unconfirmedGrace is how long a lost attempt keeps others waiting: its late
+// truth may still arrive.
+const unconfirmedGrace = 5 * time.Minute
+
+// target answers from the user that the request was resolved to, as far as that
+// is known: whether it is the one that was asked for and shown, whether policy
+// protects it, and whether another request is about to reset it.
+func target(o Observation) (Decision, bool) {
+	if o.Target == nil {
+		return Decision{}, false
+	}
+	switch {
+	case !matches(o.Target.Target, o.Request.Spec.User):
+		return report(v1alpha1.ReasonUserMismatch)
+	case hasChanged(o):
+		return report(v1alpha1.ReasonTargetChanged)
+	case o.Target.Federated:
+		return report(v1alpha1.ReasonUserFederated)
+	case isProtected(o):
+		return report(v1alpha1.ReasonUserProtected)
+	}
+	return rivals(o)
+}
+
+// hasChanged compares host and id with what was shown and recorded. A username
+// may change; who is meant does not.
+func hasChanged(o Observation) bool {
+	differs := func(pinned *v1alpha1.Target) bool {
+		return pinned.UserID != o.Target.UserID || pinned.Host != o.Target.Host
+	}
+	if shown := o.Request.Status.Target; shown != nil && differs(shown) {
+		return true
+	}
+	return o.Record != nil && differs(&o.Record.Target)
+}
+
+func isProtected(o Observation) bool {
+	if slices.Contains(o.Workspace.Spec.ProtectedUserIDs, o.Target.UserID) {
+		return true
+	}
+	return IsOwn(o.Health, o.Target.UserID) && !OwnAllowed(o.Workspace)
+}
+
+// IsOwn says whether the user is the operator's own account.
+func IsOwn(health Health, userID string) bool { return userID == health.AccountID }
+
+// OwnAllowed says whether the operator's own account may be reset.
+func OwnAllowed(w *v1alpha1.RocketChatWorkspace) bool {
+	return w.Spec.OwnAccount == v1alpha1.OwnAccountAllowed
+}
+
+// rivals answers from the other records for the same credential of the same
+// person: an open attempt is waited for, a success after the request's creation
+// leaves nothing to do, and a loss must be looked at by somebody first.
+func rivals(o Observation) (Decision, bool) {
+	var reset, lost, young bool
+	for i := range o.Rivals {
+		rival := &o.Rivals[i]
+		if !isRival(o, rival) {
+			continue
+		}
+		if OpenAttempt(rival) != nil {
+			return reportAfter(v1alpha1.ReasonTargetBusy, recheckInterval)
+		}
+		for j := range rival.Attempts {
+			attempt := &rival.Attempts[j]
+			switch truth(attempt) {
+			case v1alpha1.AttemptSucceeded:
+				reset = reset || endedSince(attempt, o.Request)
+			case v1alpha1.AttemptUnconfirmed:
+				young = young || endOf(attempt).Add(unconfirmedGrace).After(o.Now)
+				lost = lost || endedSince(attempt, o.Request)
+			case v1alpha1.AttemptNotSent, v1alpha1.AttemptRefused:
+			}
+		}
+	}
+	switch {
+	case reset:
+		return report(v1alpha1.ReasonAlreadyReset)
+	case young:
+		return reportAfter(v1alpha1.ReasonTargetBusy, recheckInterval)
+	case lost:
+		return report(v1alpha1.ReasonTargetUnconfirmed)
+	}
+	return Decision{}, false
+}
+
+func isRival(o Observation, rival *v1alpha1.ResetRecord) bool {
+	return rival.Name != RecordName(o.Request.Namespace, o.Request.Name) &&
+		rival.Type == o.Request.Spec.Type &&
+		rival.Target.Host == o.Target.Host && rival.Target.UserID == o.Target.UserID
+}
+
+// endOf is when the attempt's result was known, at the earliest.
+func endOf(attempt *v1alpha1.Attempt) time.Time {
+	if attempt.EndTime != nil {
+		return attempt.EndTime.Time
+	}
+	return attempt.StartTime.Time
+}
+
+// endedSince says whether the attempt ended after the request was created, or in
+// the same second. An attempt without an end may have.
+func endedSince(attempt *v1alpha1.Attempt, request *v1alpha1.UserCredentialReset) bool {
+	return attempt.EndTime == nil || !attempt.EndTime.Before(&request.CreationTimestamp)
+}
+
+// Claimed decides, after the claim was stored and with a live list of rivals,
+// whether the call may be made. It returns the result to be recorded if not.
+func Claimed(o Observation) (Result, bool) {
+	decision, decided := rivals(o)
+	if !decided {
+		return Result{}, false
+	}
+	return Result{Result: v1alpha1.AttemptNotSent, Reason: decision.Verdict.Reason}, true
+}

@@ -1,0 +1,138 @@
+package rocketchat
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// maxBody bounds what is read of an answer, in bytes.
+const maxBody = 64 << 10
+
+// errTooLarge means that an answer was longer than it may be.
+var errTooLarge = errors.New("the answer is too large")
+
+// Exchange is one call and how it ended, for those who watch calls go by.
+type Exchange struct {
+	Route     string
+	Status    int // zero without an answer
+	Duration  time.Duration
+	RateLimit RateLimit
+}
+
+// Options say how a Client conducts itself.
+type Options struct {
+	Policy  DialPolicy
+	Now     func() time.Time // the clock for TOTP codes and rate limits
+	Observe func(Exchange)   // called after every call; may be nil
+}
+
+// Client calls one workspace with one account. Close it after use.
+type Client struct {
+	connection *Connection
+	options    Options
+	reads      *http.Transport
+}
+
+// New makes a client. It makes no call.
+func New(connection *Connection, options Options) *Client {
+	client := &Client{connection: connection, options: options}
+	client.reads = client.transport(dialer{})
+	return client
+}
+
+// Close releases the connections.
+func (c *Client) Close() { c.reads.CloseIdleConnections() }
+
+// transport speaks HTTP/1.1 only, without a proxy, and asks for no compression:
+// each of these would put something between the call and what is known of it.
+func (c *Client) transport(d dialer) *http.Transport {
+	d.policy = c.options.Policy
+	transport := &http.Transport{
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxBody,
+		IdleConnTimeout:        30 * time.Second,
+		Protocols:              &http.Protocols{},
+	}
+	transport.Protocols.SetHTTP1(true)
+	plain, secured := d, d
+	secured.tls = &tls.Config{RootCAs: c.connection.roots, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	transport.DialContext = plain.dial
+	transport.DialTLSContext = secured.dial
+	return transport
+}
+
+// request makes a request for a route below /api.
+func (c *Client) request(ctx context.Context, method, route string, query url.Values, body io.Reader) (*http.Request, error) {
+	location := *c.connection.base
+	location.Path += "/api/" + route
+	location.RawQuery = query.Encode()
+	request, err := http.NewRequestWithContext(ctx, method, location.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", "credential-reset-operator")
+	return request, nil
+}
+
+func (c *Client) authenticate(request *http.Request) {
+	request.Header.Set("X-Auth-Token", c.connection.authToken)
+	request.Header.Set("X-User-Id", c.connection.userID)
+}
+
+// exchange sends the request once and reads the whole answer, at most limit bytes
+// of it. Calling the transport directly means that nothing follows redirects,
+// keeps cookies or sends again. Errors are of type *TransportError.
+func (c *Client) exchange(transport *http.Transport, request *http.Request, route string, limit int64) (answer, error) {
+	var connected atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	request = request.WithContext(httptrace.WithClientTrace(request.Context(), trace))
+	started := c.options.Now()
+	reply, err := c.roundTrip(transport, request, limit)
+	reply.route, reply.now = route, c.options.Now()
+	if c.options.Observe != nil {
+		c.options.Observe(Exchange{
+			Route: route, Status: reply.status, Duration: reply.now.Sub(started), RateLimit: reply.rateLimit(),
+		})
+	}
+	if err != nil {
+		return answer{}, transportError(route, connected.Load(), err)
+	}
+	return reply, nil
+}
+
+func transportError(route string, connected bool, cause error) *TransportError {
+	var timeout net.Error
+	switch {
+	case !connected:
+	case errors.As(cause, &timeout) && timeout.Timeout(), errors.Is(cause, context.DeadlineExceeded):
+		cause = ErrTimedOut
+	default:
+		cause = ErrLost
+	}
+	return &TransportError{Route: route, Connected: connected, Err: cause}
+}
+
+func (c *Client) roundTrip(transport *http.Transport, request *http.Request, limit int64) (answer, error) {
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
+	if err != nil {
+		return answer{}, err
+	}
+	if int64(len(body)) > limit {
+		return answer{}, errTooLarge
+	}
+	return answer{status: response.StatusCode, header: response.Header, body: body}, nil
+}

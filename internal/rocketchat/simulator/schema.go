@@ -1,0 +1,112 @@
+package simulator
+
+import (
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// schema describes an object whose properties are strings and which has no
+// others. Its texts are those of the validator that the server uses, which
+// stops at the first error.
+type schema struct {
+	properties []string
+	required   []string
+}
+
+// check returns the properties after coercion to strings, or the error text.
+func (s schema) check(value any) (map[string]string, string) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return nil, "must be object"
+	}
+	for _, name := range s.required {
+		if _, present := object[name]; !present {
+			return nil, "must have required property '" + name + "'"
+		}
+	}
+	for name := range object {
+		if !slices.Contains(s.properties, name) {
+			return nil, "must NOT have additional properties"
+		}
+	}
+	values := make(map[string]string, len(object))
+	for name, raw := range object {
+		text, ok := coerced(raw)
+		if !ok {
+			return nil, "must be string"
+		}
+		values[name] = text
+	}
+	return values, ""
+}
+
+// coerced turns a scalar into the string that the validator makes of it.
+func coerced(value any) (string, bool) {
+	switch value := value.(type) {
+	case nil:
+		return "", true
+	case string:
+		return value, true
+	case bool:
+		return strconv.FormatBool(value), true
+	case float64:
+		format := byte('f')
+		if math.Abs(value) >= 1e21 {
+			format = 'e'
+		}
+		return strconv.FormatFloat(value, format, -1, 64), true
+	default:
+		return "", false
+	}
+}
+
+// checkBody reads the body, which cannot fail, and holds it against the schema.
+func (c *call) checkBody() *reply {
+	if c.route.body == nil {
+		return nil
+	}
+	params, problem := c.route.body.check(c.parseBody())
+	if problem != "" {
+		return &reply{status: http.StatusBadRequest, body: invalid("invalid-params", problem)}
+	}
+	c.params = params
+	return nil
+}
+
+// checkQuery parses the query and holds it against the route's schemas, of
+// which one must fit.
+func (c *call) checkQuery() *reply {
+	query, err := parseQuery(c.r.URL.RawQuery)
+	if err != nil {
+		return &reply{status: http.StatusBadRequest, body: failure{Error: "Invalid query parameters"}}
+	}
+	c.query = unwrapped(query)
+	var problems []string
+	for _, alternative := range c.route.query {
+		_, problem := alternative.check(c.query)
+		if problem == "" {
+			return nil
+		}
+		problems = append(problems, problem)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	if len(problems) > 1 {
+		problems = append(problems, "must match a schema in anyOf")
+	}
+	return &reply{status: http.StatusBadRequest, body: invalid("error-invalid-params", strings.Join(problems, "\n "))}
+}
+
+// invalid is the body of a schema error; its keys come in another order than
+// those of the action's errors.
+func invalid(code, problem string) any {
+	return struct {
+		Success   bool   `json:"success"`
+		ErrorType string `json:"errorType"`
+		Error     string `json:"error"`
+	}{ErrorType: code, Error: problem}
+}

@@ -1,0 +1,157 @@
+// Package cluster starts what the suites and the demonstration run against: a
+// real etcd and kube-apiserver, kubectl, and the built operator with the identity
+// and the rights that config ships.
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+)
+
+// The identity that config/rbac ships.
+const (
+	SystemNamespace = "credentialreset-system"
+	ServiceAccount  = "credential-reset-operator"
+)
+
+// tokenLifetime is how long a token of the operator's ServiceAccount is good for.
+const tokenLifetime = 24 * time.Hour
+
+// Cluster is a running control plane. Stop it after use.
+type Cluster struct {
+	Config     *rest.Config // of a cluster administrator
+	Kubeconfig string       // path of that administrator's kubeconfig
+	Dir        string       // for files that live as long as the cluster
+
+	root        string
+	kubectl     string
+	environment *envtest.Environment
+}
+
+// Root is the root folder of the repository that the working directory is in.
+func Root() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "PROJECT")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("no file PROJECT above the working directory: run this inside of the repository")
+		}
+	}
+}
+
+// assets is the folder with etcd, kube-apiserver and kubectl.
+func assets(root string) (string, error) {
+	dir := os.Getenv("KUBEBUILDER_ASSETS")
+	if dir == "" {
+		dir = filepath.Join(root, "bin", "k8s")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "kube-apiserver")); err != nil {
+		return "", fmt.Errorf("no kube-apiserver in %s: run make controlplane", dir)
+	}
+	return dir, nil
+}
+
+// Start starts a control plane and installs everything in config/default. Files
+// go into dir.
+func Start(ctx context.Context, dir string) (*Cluster, error) {
+	root, err := Root()
+	if err != nil {
+		return nil, err
+	}
+	binaries, err := assets(root)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{Dir: dir, root: root, kubectl: filepath.Join(binaries, "kubectl")}
+	c.environment = &envtest.Environment{
+		BinaryAssetsDirectory:    binaries,
+		ControlPlaneStartTimeout: time.Minute,
+		ControlPlaneStopTimeout:  time.Minute,
+	}
+	c.environment.ControlPlane.GetAPIServer().Configure().Append("service-account-max-token-expiration", tokenLifetime.String())
+	if c.Config, err = c.environment.Start(); err != nil {
+		return nil, fmt.Errorf("start the control plane: %w", err)
+	}
+	c.Kubeconfig = filepath.Join(dir, "admin.kubeconfig")
+	if err := os.WriteFile(c.Kubeconfig, c.environment.KubeConfig, 0o600); err != nil {
+		return nil, c.abort(err)
+	}
+	if output, err := c.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(root, "config", "default")); err != nil {
+		return nil, c.abort(fmt.Errorf("install config/default: %w\n%s", err, output))
+	}
+	if output, err := c.Kubectl(ctx, "wait", "--for=condition=Established", "crd", "--all"); err != nil {
+		return nil, c.abort(fmt.Errorf("wait for the CRDs: %w\n%s", err, output))
+	}
+	return c, nil
+}
+
+func (c *Cluster) abort(cause error) error {
+	if err := c.Stop(); err != nil {
+		return fmt.Errorf("%w; and then: %w", cause, err)
+	}
+	return cause
+}
+
+// Stop ends the API server and then its etcd.
+func (c *Cluster) Stop() error {
+	if err := c.environment.Stop(); err != nil {
+		return fmt.Errorf("stop the control plane: %w", err)
+	}
+	return nil
+}
+
+// Kubectl runs kubectl as the administrator and returns what it prints.
+func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
+	return c.KubectlWithInput(ctx, "", args...)
+}
+
+// KubectlWithInput runs kubectl with a standard input.
+func (c *Cluster) KubectlWithInput(ctx context.Context, input string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, c.kubectl, append([]string{"--kubeconfig", c.Kubeconfig}, args...)...)
+	command.Stdin = strings.NewReader(input)
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	err := command.Run()
+	return output.String(), err
+}
+
+// OperatorKubeconfig writes a kubeconfig with a token of the operator's
+// ServiceAccount and returns its path.
+func (c *Cluster) OperatorKubeconfig(ctx context.Context) (string, error) {
+	clients, err := kubernetes.NewForConfig(c.Config)
+	if err != nil {
+		return "", err
+	}
+	seconds := int64(tokenLifetime.Seconds())
+	token, err := clients.CoreV1().ServiceAccounts(SystemNamespace).CreateToken(ctx, ServiceAccount,
+		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}, metav1.CreateOptions{})
+	if err != nil {
+		return "", fmt.Errorf("ask for a token of the operator's ServiceAccount: %w", err)
+	}
+	config := clientcmdapi.NewConfig()
+	config.Clusters["cluster"] = &clientcmdapi.Cluster{Server: c.Config.Host, CertificateAuthorityData: c.Config.CAData}
+	config.AuthInfos["operator"] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
+	config.Contexts["operator"] = &clientcmdapi.Context{Cluster: "cluster", AuthInfo: "operator", Namespace: SystemNamespace}
+	config.CurrentContext = "operator"
+	path := filepath.Join(c.Dir, "operator.kubeconfig")
+	return path, clientcmd.WriteToFile(*config, path)
+}

@@ -1,0 +1,148 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// Operator is a running process of the built operator.
+type Operator struct {
+	ProbeAddress   string
+	MetricsAddress string
+
+	command *exec.Cmd
+	logs    *syncBuffer
+	done    chan struct{}
+	err     error // after done
+}
+
+// OperatorOptions say how the operator is started.
+type OperatorOptions struct {
+	Binary     string // by default bin/operator
+	Kubeconfig string // by default that of its ServiceAccount
+	Args       []string
+}
+
+// StartOperator starts the built operator under its own ServiceAccount and waits
+// until it is ready.
+func (c *Cluster) StartOperator(ctx context.Context, options OperatorOptions) (*Operator, error) {
+	if options.Binary == "" {
+		options.Binary = filepath.Join(c.root, "bin", "operator")
+	}
+	if options.Kubeconfig == "" {
+		var err error
+		if options.Kubeconfig, err = c.OperatorKubeconfig(ctx); err != nil {
+			return nil, err
+		}
+	}
+	addresses, err := freeAddresses(2)
+	if err != nil {
+		return nil, err
+	}
+	operator := &Operator{ProbeAddress: addresses[0], MetricsAddress: addresses[1], logs: &syncBuffer{}, done: make(chan struct{})}
+	args := append([]string{
+		"--kubeconfig", options.Kubeconfig,
+		"--health-probe-bind-address", operator.ProbeAddress,
+		"--metrics-bind-address", operator.MetricsAddress,
+		"--allow-cidrs", "127.0.0.0/8",
+	}, options.Args...)
+	operator.command = exec.Command(options.Binary, args...) //nolint:noctx // it ends by its own signals, see Signal
+	operator.command.Stdout, operator.command.Stderr = operator.logs, operator.logs
+	operator.command.Env = []string{"PATH=" + os.Getenv("PATH")}
+	if err := operator.command.Start(); err != nil {
+		return nil, fmt.Errorf("start the operator: %w", err)
+	}
+	go func() {
+		operator.err = operator.command.Wait()
+		close(operator.done)
+	}()
+	if err := operator.awaitReady(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("the operator did not become ready: %w\n%s", err, operator.Logs()), operator.Kill())
+	}
+	return operator, nil
+}
+
+func (o *Operator) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		select {
+		case <-o.done:
+			return false, fmt.Errorf("it ended: %w", o.err)
+		default:
+		}
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.ProbeAddress+"/readyz", nil)
+		if err != nil {
+			return false, err
+		}
+		response, err := http.DefaultTransport.RoundTrip(request)
+		if err != nil {
+			return false, nil //nolint:nilerr // it does not listen yet
+		}
+		return response.StatusCode == http.StatusOK, response.Body.Close()
+	})
+}
+
+// Logs is what the operator has printed so far.
+func (o *Operator) Logs() string { return o.logs.String() }
+
+// Signal sends a signal to the process.
+func (o *Operator) Signal(signal syscall.Signal) error { return o.command.Process.Signal(signal) }
+
+// Stop asks the operator to end and waits until it has.
+func (o *Operator) Stop(ctx context.Context) error {
+	if err := o.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return o.Wait(ctx)
+}
+
+// Kill ends the process at once.
+func (o *Operator) Kill() error {
+	if err := o.command.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-o.done
+	return nil
+}
+
+// Wait returns when the process has ended, with its error.
+func (o *Operator) Wait(ctx context.Context) error {
+	select {
+	case <-o.done:
+		return o.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// syncBuffer is a buffer that a process writes to while it is read.
+type syncBuffer struct {
+	mu   sync.Mutex
+	data []byte
+}
+
+// Write implements io.Writer.
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.data = append(b.data, p...)
+	return len(p), nil
+}
+
+// String is everything written so far.
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.data)
+}
