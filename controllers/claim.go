@@ -29,7 +29,8 @@ func (p *pass) claim(ctx context.Context) (*reset.Decision, error) {
 	err := p.storeClaim(ctx, record)
 	switch {
 	case err == nil:
-		return p.claimed(record), nil
+		p.claimed(record)
+		return nil, nil //nolint:nilnil // no decision means: go on
 	case isRefusedForGood(err):
 		p.holdings.drop(p.name)
 		p.log.Error(err, "The API server refused the claim")
@@ -42,7 +43,8 @@ func (p *pass) claim(ctx context.Context) (*reset.Decision, error) {
 	case stored == nil:
 		return nil, fmt.Errorf("claim: %w", err)
 	case reset.IsSameClaim(stored, record, p.held.id):
-		return p.claimed(stored), nil
+		p.claimed(stored)
+		return nil, nil //nolint:nilnil // no decision means: go on
 	}
 	p.holdings.drop(p.name)
 	p.Record = stored
@@ -101,11 +103,10 @@ func (p *pass) readBack(ctx context.Context, record *v1alpha1.ResetRecord) (*v1a
 	return &stored, nil
 }
 
-func (p *pass) claimed(record *v1alpha1.ResetRecord) *reset.Decision {
+func (p *pass) claimed(record *v1alpha1.ResetRecord) {
 	p.Record = record
 	p.held.stage = stageClaimed
 	p.holdings.put(p.held)
-	return nil
 }
 
 // isRefusedForGood says whether the API server's answer means that the claim was

@@ -125,7 +125,7 @@ func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 		return decision, nil
 	}
 	p.secret, err = readSecret(ctx, p.live, p.Workspace, p.options.PlainHTTPAllowed)
-	if _, faulty := errors.AsType[*secretFault](err); err != nil && !faulty {
+	if _, faulty := errors.AsType[*secretError](err); err != nil && !faulty {
 		return nil, err
 	}
 	return nil, nil //nolint:nilnil // no decision means: go on

@@ -98,7 +98,7 @@ func (r *RocketChatWorkspaceReconciler) probe(ctx context.Context, w *v1alpha1.R
 	name := client.ObjectKeyFromObject(w)
 	secret, err := readSecret(ctx, r.live, w, r.options.PlainHTTPAllowed)
 	probe := reset.Probe{SecretVersion: secret.version, Version: before.Version}
-	if fault, faulty := errors.AsType[*secretFault](err); faulty {
+	if fault, faulty := errors.AsType[*secretError](err); faulty {
 		probe.SecretFault, probe.SecretDetail = fault.reason, fault.detail
 		return reset.Diagnose(probe), nil
 	}

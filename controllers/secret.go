@@ -16,15 +16,15 @@ import (
 // SecretType is the type of a connection Secret.
 const SecretType corev1.SecretType = "credentialreset.dev/rocketchat-workspace"
 
-// secretFault says why a connection Secret cannot be used, as a reason of a
+// secretError says why a connection Secret cannot be used, as a reason of a
 // workspace's Ready and a sentence. It holds no value of the Secret.
-type secretFault struct {
+type secretError struct {
 	reason string
 	detail string
 }
 
 // Error implements error.
-func (f *secretFault) Error() string { return f.reason + ": " + f.detail }
+func (f *secretError) Error() string { return f.reason + ": " + f.detail }
 
 // connectionSecret is a connection Secret that can be used.
 type connectionSecret struct {
@@ -33,14 +33,14 @@ type connectionSecret struct {
 }
 
 // readSecret reads the workspace's Secret, live and once. Errors are of type
-// *secretFault where the Secret is at fault; the version is known even then,
+// *secretError where the Secret is at fault; the version is known even then,
 // unless there is no Secret.
 func readSecret(ctx context.Context, live client.Reader, w *v1alpha1.RocketChatWorkspace, plainHTTPAllowed bool) (connectionSecret, error) {
 	var secret corev1.Secret
 	key := client.ObjectKey{Namespace: w.Namespace, Name: w.Spec.SecretRef.Name}
 	if err := live.Get(ctx, key, &secret); err != nil {
 		if apierrors.IsNotFound(err) {
-			return connectionSecret{}, &secretFault{
+			return connectionSecret{}, &secretError{
 				reason: v1alpha1.ReasonSecretNotFound,
 				detail: fmt.Sprintf("There is no Secret %q in this namespace; create it with: %s", key.Name, createCommand(w)),
 			}
@@ -50,7 +50,7 @@ func readSecret(ctx context.Context, live client.Reader, w *v1alpha1.RocketChatW
 	found := connectionSecret{version: secret.ResourceVersion}
 	if secret.Type != SecretType {
 		// Another type may hold anything: nothing of it is looked at.
-		return found, &secretFault{
+		return found, &secretError{
 			reason: v1alpha1.ReasonSecretTypeWrong,
 			detail: fmt.Sprintf("The Secret %q is of another type and was not read; delete it, then create it with: %s", key.Name, createCommand(w)),
 		}
@@ -61,7 +61,7 @@ func readSecret(ctx context.Context, live client.Reader, w *v1alpha1.RocketChatW
 		if fault, ok := errors.AsType[*rocketchat.ConnectionError](err); ok {
 			problem = fault.Error()
 		}
-		return found, &secretFault{
+		return found, &secretError{
 			reason: v1alpha1.ReasonSecretInvalid,
 			detail: fmt.Sprintf("The Secret %q cannot be used: %s", key.Name, problem),
 		}

@@ -95,7 +95,7 @@ type Attempt struct {
 
 	// lateResult is the truth that arrived after the attempt had been given up as "Unconfirmed".
 	// +optional
-	// +kubebuilder:validation:Enum=Succeeded;NotSent;Refused
+	// +kubebuilder:validation:XValidation:rule="self != 'Unconfirmed'",message="a late result is the truth, which Unconfirmed is not"
 	LateResult AttemptResult `json:"lateResult,omitempty"`
 }
 

@@ -64,7 +64,7 @@ type RocketChatWorkspaceSpec struct {
 
 	// allowedNamespaces are the namespaces whose requests may use this workspace, besides its own. Omitted, only its own may.
 	// +optional
-	AllowedNamespaces *NamespaceSelection `json:"allowedNamespaces,omitempty"`
+	AllowedNamespaces *NamespaceSelection `json:"allowedNamespaces,omitempty,omitzero"`
 
 	// allowedTypes are the credentials that may be reset through this workspace: "TOTP", "E2EKey", or both.
 	// +required

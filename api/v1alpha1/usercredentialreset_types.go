@@ -151,11 +151,11 @@ type UserCredentialResetStatus struct {
 
 	// target is the user that the request was resolved to.
 	// +optional
-	Target *Target `json:"target,omitempty"`
+	Target *Target `json:"target,omitempty,omitzero"`
 
 	// recordRef points to the record of what was attempted. It is empty as long as nothing was.
 	// +optional
-	RecordRef *RecordReference `json:"recordRef,omitempty"`
+	RecordRef *RecordReference `json:"recordRef,omitempty,omitzero"`
 
 	// completionTime is when the request ended.
 	// +optional

@@ -77,13 +77,13 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if o.hosts != "" {
 		serving.Hosts = strings.Split(o.hosts, ",")
 	}
-	server, err := simulator.Serve(workspace, serving) //nolint:contextcheck // it serves until it is closed
+	server, err := simulator.Serve(workspace, serving)
 	if err != nil {
 		return fmt.Errorf("serve the workspace: %w", err)
 	}
 	defer server.Close()
 	if o.caFile != "" {
-		if err := os.WriteFile(o.caFile, server.CA, 0o644); err != nil { //nolint:gosec // a certificate is public
+		if err := os.WriteFile(o.caFile, server.CA, 0o644); err != nil {
 			return fmt.Errorf("write the certificate: %w", err)
 		}
 	}

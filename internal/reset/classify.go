@@ -198,19 +198,28 @@ type Look struct {
 	ID, Username string // of the user that the workspace named
 }
 
+// resolution compares the user that was named with the one that was asked for.
+func (l Look) resolution() Resolution {
+	named := l.Username
+	if l.ByID {
+		named = l.ID
+	}
+	switch {
+	case l.ID == "" || l.Username == "":
+		return ResolutionRetry
+	case named != l.Asked:
+		return ResolutionNotFound
+	}
+	return ResolutionFound
+}
+
 // ClassifyLookUp says what the answer of users.info means. Rocket.Chat gives no
 // code for a user that it does not have, only a text; and asked for an id it also
 // names a user whose username is that.
 func ClassifyLookUp(answer Answer, look Look) Resolution {
 	switch {
-	case answer.Kind == AnswerConfirmed && (look.ID == "" || look.Username == ""):
-		return ResolutionRetry
-	case answer.Kind == AnswerConfirmed && look.ByID && look.ID != look.Asked:
-		return ResolutionNotFound
-	case answer.Kind == AnswerConfirmed && !look.ByID && look.Username != look.Asked:
-		return ResolutionNotFound
 	case answer.Kind == AnswerConfirmed:
-		return ResolutionFound
+		return look.resolution()
 	case answer.Kind == AnswerNotConnected, answer.LoginRequired:
 		return ResolutionConnection
 	case answer.Kind != AnswerReceived:

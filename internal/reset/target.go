@@ -62,36 +62,44 @@ func OwnAllowed(w *v1alpha1.RocketChatWorkspace) bool {
 // person: an open attempt is waited for, a success after the request's creation
 // leaves nothing to do, and a loss must be looked at by somebody first.
 func rivals(o Observation) (Decision, bool) {
-	var reset, lost, young bool
-	for i := range o.Rivals {
-		rival := &o.Rivals[i]
-		if !isRival(o, rival) {
-			continue
-		}
-		if OpenAttempt(rival) != nil {
-			return reportAfter(v1alpha1.ReasonTargetBusy, recheckInterval)
-		}
-		for j := range rival.Attempts {
-			attempt := &rival.Attempts[j]
-			switch truth(attempt) {
-			case v1alpha1.AttemptSucceeded:
-				reset = reset || endedSince(attempt, o.Request)
-			case v1alpha1.AttemptUnconfirmed:
-				young = young || endOf(attempt).Add(unconfirmedGrace).After(o.Now)
-				lost = lost || endedSince(attempt, o.Request)
-			case v1alpha1.AttemptNotSent, v1alpha1.AttemptRefused:
-			}
+	var seen struct{ open, reset, young, lost bool }
+	for _, attempt := range rivalAttempts(o) {
+		switch truth(attempt) {
+		case "":
+			seen.open = true
+		case v1alpha1.AttemptSucceeded:
+			seen.reset = seen.reset || endedSince(attempt, o.Request)
+		case v1alpha1.AttemptUnconfirmed:
+			seen.young = seen.young || endOf(attempt).Add(unconfirmedGrace).After(o.Now)
+			seen.lost = seen.lost || endedSince(attempt, o.Request)
+		case v1alpha1.AttemptNotSent, v1alpha1.AttemptRefused:
 		}
 	}
 	switch {
-	case reset:
-		return report(v1alpha1.ReasonAlreadyReset)
-	case young:
+	case seen.open:
 		return reportAfter(v1alpha1.ReasonTargetBusy, recheckInterval)
-	case lost:
+	case seen.reset:
+		return report(v1alpha1.ReasonAlreadyReset)
+	case seen.young:
+		return reportAfter(v1alpha1.ReasonTargetBusy, recheckInterval)
+	case seen.lost:
 		return report(v1alpha1.ReasonTargetUnconfirmed)
 	}
 	return Decision{}, false
+}
+
+// rivalAttempts are all attempts of all rivals.
+func rivalAttempts(o Observation) []*v1alpha1.Attempt {
+	var attempts []*v1alpha1.Attempt
+	for i := range o.Rivals {
+		if !isRival(o, &o.Rivals[i]) {
+			continue
+		}
+		for j := range o.Rivals[i].Attempts {
+			attempts = append(attempts, &o.Rivals[i].Attempts[j])
+		}
+	}
+	return attempts
 }
 
 func isRival(o Observation, rival *v1alpha1.ResetRecord) bool {

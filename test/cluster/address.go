@@ -11,7 +11,7 @@ func freeAddresses(count int) ([]string, error) {
 	var listeners []net.Listener
 	var errs []error
 	for range count {
-		listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			errs = append(errs, err)
 			break

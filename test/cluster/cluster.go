@@ -73,6 +73,22 @@ func assets(root string) (string, error) {
 // Start starts a control plane and installs everything in config/default. Files
 // go into dir.
 func Start(ctx context.Context, dir string) (*Cluster, error) {
+	c, err := StartBare(dir)
+	if err != nil {
+		return nil, err
+	}
+	if output, err := c.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(c.root, "config", "default")); err != nil {
+		return nil, c.abort(fmt.Errorf("install config/default: %w\n%s", err, output))
+	}
+	if output, err := c.Kubectl(ctx, "wait", "--for=condition=Established", "crd", "--all"); err != nil {
+		return nil, c.abort(fmt.Errorf("wait for the CRDs: %w\n%s", err, output))
+	}
+	return c, nil
+}
+
+// StartBare starts a control plane in which nothing is installed. Files go into
+// dir.
+func StartBare(dir string) (*Cluster, error) {
 	root, err := Root()
 	if err != nil {
 		return nil, err
@@ -94,12 +110,6 @@ func Start(ctx context.Context, dir string) (*Cluster, error) {
 	c.Kubeconfig = filepath.Join(dir, "admin.kubeconfig")
 	if err := os.WriteFile(c.Kubeconfig, c.environment.KubeConfig, 0o600); err != nil {
 		return nil, c.abort(err)
-	}
-	if output, err := c.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(root, "config", "default")); err != nil {
-		return nil, c.abort(fmt.Errorf("install config/default: %w\n%s", err, output))
-	}
-	if output, err := c.Kubectl(ctx, "wait", "--for=condition=Established", "crd", "--all"); err != nil {
-		return nil, c.abort(fmt.Errorf("wait for the CRDs: %w\n%s", err, output))
 	}
 	return c, nil
 }
@@ -137,21 +147,40 @@ func (c *Cluster) KubectlWithInput(ctx context.Context, input string, args ...st
 // OperatorKubeconfig writes a kubeconfig with a token of the operator's
 // ServiceAccount and returns its path.
 func (c *Cluster) OperatorKubeconfig(ctx context.Context) (string, error) {
+	return c.writeKubeconfig(ctx, c.Config.Host, c.Config.CAData)
+}
+
+func (c *Cluster) writeKubeconfig(ctx context.Context, server string, authority []byte) (string, error) {
+	token, err := c.Token(ctx, SystemNamespace, ServiceAccount)
+	if err != nil {
+		return "", err
+	}
+	config := clientcmdapi.NewConfig()
+	config.Clusters["cluster"] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: authority}
+	config.AuthInfos["operator"] = &clientcmdapi.AuthInfo{Token: token}
+	config.Contexts["operator"] = &clientcmdapi.Context{Cluster: "cluster", AuthInfo: "operator", Namespace: SystemNamespace}
+	config.CurrentContext = "operator"
+	file, err := os.CreateTemp(c.Dir, "operator-*.kubeconfig")
+	if err != nil {
+		return "", err
+	}
+	if err := file.Close(); err != nil {
+		return "", err
+	}
+	return file.Name(), clientcmd.WriteToFile(*config, file.Name())
+}
+
+// Token is a token of a ServiceAccount.
+func (c *Cluster) Token(ctx context.Context, namespace, serviceAccount string) (string, error) {
 	clients, err := kubernetes.NewForConfig(c.Config)
 	if err != nil {
 		return "", err
 	}
 	seconds := int64(tokenLifetime.Seconds())
-	token, err := clients.CoreV1().ServiceAccounts(SystemNamespace).CreateToken(ctx, ServiceAccount,
+	token, err := clients.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, serviceAccount,
 		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}, metav1.CreateOptions{})
 	if err != nil {
-		return "", fmt.Errorf("ask for a token of the operator's ServiceAccount: %w", err)
+		return "", fmt.Errorf("ask for a token of the ServiceAccount %s: %w", serviceAccount, err)
 	}
-	config := clientcmdapi.NewConfig()
-	config.Clusters["cluster"] = &clientcmdapi.Cluster{Server: c.Config.Host, CertificateAuthorityData: c.Config.CAData}
-	config.AuthInfos["operator"] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
-	config.Contexts["operator"] = &clientcmdapi.Context{Cluster: "cluster", AuthInfo: "operator", Namespace: SystemNamespace}
-	config.CurrentContext = "operator"
-	path := filepath.Join(c.Dir, "operator.kubeconfig")
-	return path, clientcmd.WriteToFile(*config, path)
+	return token.Status.Token, nil
 }

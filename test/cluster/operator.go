@@ -33,6 +33,20 @@ type OperatorOptions struct {
 	Args       []string
 }
 
+// BuildOperator builds the operator of this tree, so that nothing stale is tested.
+func BuildOperator(ctx context.Context, path string) error {
+	root, err := Root()
+	if err != nil {
+		return err
+	}
+	command := exec.CommandContext(ctx, "go", "build", "-o", path, ".")
+	command.Dir = root
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the operator: %w\n%s", err, output)
+	}
+	return nil
+}
+
 // StartOperator starts the built operator under its own ServiceAccount and waits
 // until it is ready.
 func (c *Cluster) StartOperator(ctx context.Context, options OperatorOptions) (*Operator, error) {
@@ -56,7 +70,7 @@ func (c *Cluster) StartOperator(ctx context.Context, options OperatorOptions) (*
 		"--metrics-bind-address", operator.MetricsAddress,
 		"--allow-cidrs", "127.0.0.0/8",
 	}, options.Args...)
-	operator.command = exec.Command(options.Binary, args...) //nolint:noctx // it ends by its own signals, see Signal
+	operator.command = exec.Command(options.Binary, args...)
 	operator.command.Stdout, operator.command.Stderr = operator.logs, operator.logs
 	operator.command.Env = []string{"PATH=" + os.Getenv("PATH")}
 	if err := operator.command.Start(); err != nil {
@@ -81,7 +95,7 @@ func (o *Operator) awaitReady(ctx context.Context) error {
 			return false, fmt.Errorf("it ended: %w", o.err)
 		default:
 		}
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.ProbeAddress+"/readyz", nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.ProbeAddress+"/readyz", http.NoBody)
 		if err != nil {
 			return false, err
 		}
@@ -114,6 +128,16 @@ func (o *Operator) Kill() error {
 	}
 	<-o.done
 	return nil
+}
+
+// IsRunning says whether the process has not ended yet.
+func (o *Operator) IsRunning() bool {
+	select {
+	case <-o.done:
+		return false
+	default:
+		return true
+	}
 }
 
 // Wait returns when the process has ended, with its error.

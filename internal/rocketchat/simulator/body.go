@@ -66,7 +66,8 @@ func parseQuery(text string) (map[string]any, error) {
 		if pair == "" {
 			continue
 		}
-		if pairs++; pairs > maxQueryPairs {
+		pairs++
+		if pairs > maxQueryPairs {
 			return nil, exception("too many parameters")
 		}
 		name, value, _ := strings.Cut(pair, "=")

@@ -7,7 +7,7 @@ import "time"
 const (
 	SampleBotID      = "resetBot01"
 	SampleBotName    = "reset-bot"
-	SampleTOTPSecret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZA" //nolint:gosec // made up, guards nothing
+	SampleTOTPSecret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZA"
 )
 
 // The other accounts of SampleUsers.

@@ -42,7 +42,7 @@ func DefaultSettings() Settings {
 const (
 	PermissionResetTOTP       = "edit-other-user-totp"
 	PermissionResetE2EKey     = "edit-other-user-e2ee"
-	PermissionBypassRateLimit = "api-bypass-rate-limit" //nolint:gosec // the name of a permission
+	PermissionBypassRateLimit = "api-bypass-rate-limit"
 	PermissionFullUserInfo    = "view-full-other-user-info"
 	PermissionStatistics      = "view-statistics"
 	PermissionCreatePAT       = "create-personal-access-tokens"

@@ -1,0 +1,121 @@
+# Everything that a contributor types. Versions are in go.mod, hack/tools/go.mod
+# and hack/controlplane/go.mod, and nowhere else.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --warn-undefined-variables --no-print-directory
+
+IMG ?= credential-reset-operator:dev
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+KUBECTL ?= kubectl
+KEEP ?=
+ARGS ?=
+TESTFLAGS ?=
+# The suites run this many at a time; each test mostly waits.
+TEST_PARALLEL ?= 16
+
+# The race detector needs a C compiler.
+RACE := $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race,)
+TOOL := cd hack/tools && go build -o $(CURDIR)/bin/
+LINKER_FLAGS := -s -w -X main.buildVersion=$(VERSION)
+
+##@ Use
+
+.PHONY: help
+help: ## Show this help.
+	@awk 'BEGIN {FS = ":.*##"; print "Usage: make <target>"} \
+		/^[a-zA-Z0-9_-]+:.*?##/ {printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: controlplane build simulator ## Watch resets being carried out on an embedded control plane (KEEP=1 leaves it running).
+	@go run ./hack/demo $(if $(KEEP),--keep)
+
+.PHONY: controlplane
+controlplane: ## Put etcd, kube-apiserver and kubectl into bin/k8s, built from Go modules if need be.
+	@hack/controlplane/build.sh >/dev/null
+
+.PHONY: build
+build: ## Build the operator into bin/operator.
+	@CGO_ENABLED=0 go build -trimpath -ldflags='$(LINKER_FLAGS)' -o bin/operator .
+
+.PHONY: simulator
+simulator: ## Build the simulated workspace into bin/simulator.
+	@CGO_ENABLED=0 go build -trimpath -o bin/simulator ./hack/simulator
+
+.PHONY: run
+run: build ## Run the operator against the cluster of the default kubeconfig (ARGS="--log-format text").
+	bin/operator --log-format text $(ARGS)
+
+##@ Check
+
+.PHONY: test
+test: controlplane ## Run all tests: units, and suites on a real API server with the built operator.
+	@$(if $(RACE),,echo "test: no C compiler, so the race detector is off; install gcc to have it" >&2;) \
+	go test $(RACE) -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...
+
+.PHONY: lint
+lint: bin/golangci-lint ## Run the linters.
+	@bin/golangci-lint run
+
+.PHONY: verify
+verify: bin/controller-gen bin/golangci-lint ## Check that generated files, go.mod files and formatting are up to date.
+	@hack/verify.sh
+
+.PHONY: vulncheck
+vulncheck: bin/govulncheck ## Look for known vulnerabilities in what the operator calls.
+	@hack/vulncheck.sh
+
+##@ Develop
+
+.PHONY: generate
+generate: bin/controller-gen ## Generate deep copies, CRDs and RBAC from the Go sources.
+	@bin/controller-gen object paths=./api/...
+	@bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
+	@bin/controller-gen rbac:roleName=credential-reset-operator paths=./controllers/... output:rbac:dir=config/rbac
+
+.PHONY: fmt
+fmt: bin/golangci-lint ## Format the Go sources.
+	@bin/golangci-lint fmt
+
+.PHONY: tidy
+tidy: ## Tidy all go.mod files.
+	@go mod tidy
+	@cd hack/tools && go mod tidy
+	@cd hack/controlplane && go mod tidy
+
+##@ Deploy
+
+.PHONY: install
+install: ## Install the CRDs into the cluster of the default kubeconfig.
+	$(KUBECTL) apply --server-side -k config/crd
+
+.PHONY: uninstall
+uninstall: ## Remove the CRDs, and with them every request and record.
+	$(KUBECTL) delete --ignore-not-found -k config/crd
+
+.PHONY: deploy
+deploy: ## Install CRDs, rights and the operator with the image IMG.
+	@$(KUBECTL) kustomize config/default | sed 's|image: credential-reset-operator:dev|image: $(IMG)|' | $(KUBECTL) apply --server-side -f -
+
+.PHONY: undeploy
+undeploy: ## Remove the operator and its rights; CRDs, requests and records stay.
+	$(KUBECTL) delete --ignore-not-found -k config/manager
+	$(KUBECTL) delete --ignore-not-found -k config/rbac
+
+.PHONY: docker-build
+docker-build: ## Build the container image IMG.
+	docker build --build-arg VERSION=$(VERSION) --tag $(IMG) .
+
+# Tools, rebuilt when their versions change.
+
+bin/golangci-lint: hack/tools/go.mod
+	@echo "building golangci-lint with kube-api-linter: some minutes the first time" >&2
+	@$(TOOL)golangci-lint sigs.k8s.io/kube-api-linter/cmd/golangci-lint-kube-api-linter
+
+bin/controller-gen: hack/tools/go.mod
+	@$(TOOL)controller-gen sigs.k8s.io/controller-tools/cmd/controller-gen
+
+bin/govulncheck: hack/tools/go.mod
+	@$(TOOL)govulncheck golang.org/x/vuln/cmd/govulncheck
