@@ -286,7 +286,7 @@ func (s *scene) bytes(request vectorRequest, words string) (head, body string) {
 	b.WriteString("\r\n")
 	if request.Headers["Transfer-Encoding"] == "chunked" {
 		body = fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body)
-	} else if length, ok := request.Headers["Content-Length"]; ok && fmt.Sprint(values(length)[0]) != strconv.Itoa(len(body)) {
+	} else if length, ok := request.Headers["Content-Length"]; ok && values(length)[0] != strconv.Itoa(len(body)) {
 		s.t.Fatalf("body of %d bytes, content length %v", len(body), length)
 	}
 	return b.String(), body
