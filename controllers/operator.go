@@ -10,11 +10,18 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/credentialreset/credential-reset-operator/internal/gate"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat"
+)
+
+// The pauses after an error.
+const (
+	minBackOff = 200 * time.Millisecond
+	maxBackOff = 10 * time.Second
 )
 
 // eventSource is the name under which events are reported.
@@ -73,6 +80,15 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) (*Operator, e
 		}
 	}
 	return operator, nil
+}
+
+// controllerOptions let a controller look again soon after an error: what is known
+// of a reset must not wait long for an API server that has come back.
+func controllerOptions(workers int) controller.Options {
+	return controller.Options{
+		MaxConcurrentReconciles: workers,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](minBackOff, maxBackOff),
+	}
 }
 
 // Stop lets no reset begin any more; those in flight go on.

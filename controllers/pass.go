@@ -277,7 +277,7 @@ func (p *pass) record(ctx context.Context) (reset.Decision, error) {
 		return reset.Decision{}, err
 	}
 	p.tries.forget(p.name)
-	if reset.DoubtsWorkspace(p.held.result) {
+	if reset.DoubtsWorkspace(p.held.result) || reset.IsOwn(p.Health, p.Target.UserID) {
 		p.workspaces.wake(workspaceName(p.Request))
 	}
 	if record == nil {

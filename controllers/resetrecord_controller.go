@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/reset"
@@ -28,7 +27,7 @@ type ResetRecordReconciler struct {
 func (r *ResetRecordReconciler) setup(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.ResetRecord{}).
-		WithOptions(controller.Options{MaxConcurrentReconciles: concurrentRecords}).
+		WithOptions(controllerOptions(concurrentRecords)).
 		Complete(r)
 }
 

@@ -15,7 +15,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
@@ -48,7 +47,7 @@ func (r *RocketChatWorkspaceReconciler) setup(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.RocketChatWorkspace{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(r.workspaces.source()).
-		WithOptions(controller.Options{MaxConcurrentReconciles: concurrentWorkspaces}).
+		WithOptions(controllerOptions(concurrentWorkspaces)).
 		Complete(r)
 }
 
@@ -97,7 +96,8 @@ func nextProbe(health reset.Health) time.Duration {
 func (r *RocketChatWorkspaceReconciler) probe(ctx context.Context, w *v1alpha1.RocketChatWorkspace, before reset.Health) (reset.Health, error) {
 	name := client.ObjectKeyFromObject(w)
 	secret, err := readSecret(ctx, r.live, w, r.options.PlainHTTPAllowed)
-	probe := reset.Probe{SecretVersion: secret.version, Version: before.Version}
+	// A server that is not asked is of the version that it told last.
+	probe := reset.Probe{SecretVersion: secret.version, Version: w.Status.Version}
 	if fault, faulty := errors.AsType[*secretError](err); faulty {
 		probe.SecretFault, probe.SecretDetail = fault.reason, fault.detail
 		return reset.Diagnose(probe), nil

@@ -14,7 +14,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -53,7 +52,7 @@ func (r *UserCredentialResetReconciler) setup(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.RocketChatWorkspace{}, handler.EnqueueRequestsFromMapFunc(r.concernedByWorkspace),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(r.requests.source()).
-		WithOptions(controller.Options{MaxConcurrentReconciles: concurrentRequests}).
+		WithOptions(controllerOptions(concurrentRequests)).
 		Complete(r)
 }
 

@@ -173,11 +173,10 @@ func BlockedVersions(record *v1alpha1.ResetRecord) map[string]string {
 // present status where that says the same already.
 func WorkspaceStatusOf(w *v1alpha1.RocketChatWorkspace, health Health, now metav1.Time) v1alpha1.RocketChatWorkspaceStatus {
 	status := *w.Status.DeepCopy()
-	status.ObservedGeneration = &w.Generation
-	status.Host = health.Host
-	if health.AccountUsername != "" || health.Reason != v1alpha1.ReasonServerUnreachable {
-		// A server that does not answer is still the one that was seen before.
-		status.Version, status.AccountUsername = health.Version, health.AccountUsername
+	status.ObservedGeneration = new(w.Generation)
+	// What a server told stays true while it does not answer, or is not asked.
+	if health.AccountUsername != "" || health.Host != status.Host {
+		status.Host, status.Version, status.AccountUsername = health.Host, health.Version, health.AccountUsername
 		status.SecondFactorMethod, status.PermittedTypes = health.Method, health.Permitted
 	}
 	set(&status.Conditions, readiness(w, health), w.Generation, now.Time)

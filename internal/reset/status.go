@@ -35,7 +35,7 @@ func StatusOf(request *v1alpha1.UserCredentialReset, v Verdict, facts Facts, now
 		status.CompletionTime = &stamp
 	}
 	status.Outcome = v.Outcome
-	status.ObservedGeneration = &request.Generation
+	status.ObservedGeneration = new(request.Generation)
 	set(&status.Conditions, conditionsOf(v), request.Generation, now)
 	return status
 }
