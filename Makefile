@@ -74,6 +74,11 @@ generate: bin/controller-gen ## Generate deep copies, CRDs and RBAC from the Go 
 	@bin/controller-gen object paths=./api/...
 	@bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 	@bin/controller-gen rbac:roleName=credential-reset-operator paths=./controllers/... output:rbac:dir=config/rbac
+	@go run ./hack/reasons >docs/reasons.md.tmp && mv docs/reasons.md.tmp docs/reasons.md
+
+.PHONY: transcript
+transcript: controlplane build simulator ## Write docs/kubectl.md: what kubectl shows for each kind of request.
+	@go run ./hack/demo --transcript docs/kubectl.md
 
 .PHONY: fmt
 fmt: bin/golangci-lint ## Format the Go sources.

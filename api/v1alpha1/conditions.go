@@ -31,8 +31,11 @@ const (
 	ConditionStalled = "Stalled"
 )
 
-// ReasonInProgress is the reason of Finished while the request is open.
-const ReasonInProgress = "InProgress"
+// Reasons of Finished beside the outcomes.
+const (
+	// ReasonInProgress is the reason of Finished while the request is open.
+	ReasonInProgress = "InProgress"
+)
 
 // Reasons of a request that waits for a person: Succeeded is Unknown, Finished
 // is False, Reconciling is True.
@@ -66,9 +69,12 @@ const (
 	ReasonAttemptPending = "AttemptPending"
 )
 
-// ReasonResetAccepted means that the workspace confirmed the reset: Succeeded and
-// Finished are True, the outcome is Succeeded.
-const ReasonResetAccepted = "ResetAccepted"
+// Reasons of a request that was carried out: Succeeded and Finished are True, the
+// outcome is Succeeded.
+const (
+	// ReasonResetAccepted means that the workspace confirmed the reset.
+	ReasonResetAccepted = "ResetAccepted"
+)
 
 // Reasons of a request for which there is nothing to do: Succeeded is False,
 // Finished is True, the outcome is Skipped.

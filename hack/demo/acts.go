@@ -119,15 +119,10 @@ func (d *demo) apply(ctx context.Context, names ...string) error {
 	}
 	args := []string{"apply"}
 	for _, name := range names {
-		sample, err := os.ReadFile(filepath.Join(d.root, "config", "samples", name))
+		text, err := d.sample(name)
 		if err != nil {
 			return err
 		}
-		tonight := time.Now().Add(8 * time.Hour).UTC().Format(time.RFC3339)
-		text := strings.NewReplacer(
-			"2030-01-01T00:00:00Z", tonight,
-			"url: https://chat.example.com", "url: "+d.chat.url+"\n  ca.crt: "+quote(d.chat.ca),
-		).Replace(string(sample))
 		path := filepath.Join(folder, name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			return err
@@ -141,6 +136,18 @@ func (d *demo) apply(ctx context.Context, names ...string) error {
 	d.tell("\n$ kubectl apply -f %s", strings.Join(names, " -f "))
 	_, _ = d.out.Write([]byte(output))
 	return nil
+}
+
+func (d *demo) sample(name string) (string, error) {
+	sample, err := os.ReadFile(filepath.Join(d.root, "config", "samples", name))
+	if err != nil {
+		return "", err
+	}
+	tonight := time.Now().Add(8 * time.Hour).UTC().Format(time.RFC3339)
+	return strings.NewReplacer(
+		"2030-01-01T00:00:00Z", tonight,
+		"url: https://chat.example.com", "url: "+d.chat.url+"\n  ca.crt: "+quote(d.chat.ca),
+	).Replace(string(sample)), nil
 }
 
 func (d *demo) expectOutcomes(ctx context.Context, want map[string]string) error {

@@ -24,14 +24,22 @@ const patience = 2 * time.Minute
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	keep := flag.Bool("keep", false, "leave everything running until interrupted")
+	var opts options
+	flag.BoolVar(&opts.keep, "keep", false, "leave everything running until interrupted")
+	flag.StringVar(&opts.transcript, "transcript", "", "instead, write what kubectl prints for each kind of request to this file")
 	flag.Parse()
-	err := run(ctx, os.Stdout, *keep)
+	err := run(ctx, os.Stdout, opts)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
+}
+
+// options are the command line.
+type options struct {
+	keep       bool
+	transcript string
 }
 
 // demo is what runs, and where it tells about it.
@@ -45,7 +53,7 @@ type demo struct {
 }
 
 // run shows the demonstration and cleans up after it.
-func run(ctx context.Context, out io.Writer, keep bool) (err error) {
+func run(ctx context.Context, out io.Writer, opts options) (err error) {
 	root, err := cluster.Root()
 	if err != nil {
 		return err
@@ -56,13 +64,16 @@ func run(ctx context.Context, out io.Writer, keep bool) (err error) {
 	}
 	d := &demo{out: out, dir: dir, root: root}
 	defer func() { err = errors.Join(err, d.close(context.WithoutCancel(ctx))) }()
+	if opts.transcript != "" {
+		return d.transcribe(ctx, opts.transcript)
+	}
 	for _, act := range []func(context.Context) error{d.start, d.connect, d.request, d.inspect, d.replay} {
 		if err := act(ctx); err != nil {
 			return err
 		}
 	}
 	d.tell("\nAll as told.")
-	if !keep {
+	if !opts.keep {
 		d.tell("Next: `make demo KEEP=1` leaves this running for your own kubectl; docs/getting-started.md takes you to a workspace of your own.")
 		return nil
 	}

@@ -1,6 +1,8 @@
 package reset
 
 import (
+	"strings"
+
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 )
 
@@ -98,4 +100,18 @@ func lateFailure(reason string) Verdict {
 		Reason:  reason,
 		Message: "It turned out later that the attempt did nothing; create a new request if the reset is still wanted",
 	}
+}
+
+// MessageOf is what is shown beside a reason, "" where there is nothing to show.
+// It is for the documentation; where a request and a workspace share a reason,
+// both messages are returned.
+func MessageOf(reason string) string {
+	var messages []string
+	if v, known := lookUp(reason); known {
+		messages = append(messages, v.Message)
+	}
+	if message, known := readyMessages()[reason]; known {
+		messages = append(messages, message)
+	}
+	return strings.Join(messages, ". On a workspace: ")
 }
