@@ -39,7 +39,9 @@ func (h *harness) awaitPost() {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(h.t.Context(), 20*time.Second)
 	defer cancel()
-	if err := h.chat.Await(ctx, func(j simulator.Journal) bool { return len(j.Requests) > 0 && j.Requests[len(j.Requests)-1].Method == http.MethodPost }); err != nil {
+	if err := h.chat.Await(ctx, func(j simulator.Journal) bool {
+		return len(j.Requests) > 0 && j.Requests[len(j.Requests)-1].Method == http.MethodPost
+	}); err != nil {
 		h.t.Fatalf("no reset arrived: %v", err)
 	}
 }

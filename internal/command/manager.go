@@ -87,6 +87,10 @@ func loadConfig(path string) (*rest.Config, error) {
 // NewManager makes the manager: its cache, client, endpoints and probes. drain is
 // how long it waits for reconcilers to end.
 func NewManager(config *rest.Config, opts Options, drain time.Duration) (manager.Manager, error) {
+	namespace, err := leaderElectionNamespace(opts)
+	if err != nil {
+		return nil, err
+	}
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, fmt.Errorf("register the kinds: %w", err)
@@ -99,6 +103,7 @@ func NewManager(config *rest.Config, opts Options, drain time.Duration) (manager
 		HealthProbeBindAddress:  opts.ProbeAddress,
 		LeaderElection:          opts.LeaderElect,
 		LeaderElectionID:        leaderElectionID,
+		LeaderElectionNamespace: namespace,
 		GracefulShutdownTimeout: &drain,
 	})
 	if err != nil {
@@ -108,6 +113,24 @@ func NewManager(config *rest.Config, opts Options, drain time.Duration) (manager
 		return nil, err
 	}
 	return mgr, addProbes(mgr)
+}
+
+// leaderElectionNamespace is where the lease lies: in a pod, its own namespace,
+// which the manager finds by itself; elsewhere, that of the kubeconfig.
+func leaderElectionNamespace(opts Options) (string, error) {
+	if !opts.LeaderElect {
+		return "", nil
+	}
+	if _, err := rest.InClusterConfig(); err == nil && opts.Kubeconfig == "" {
+		return "", nil
+	}
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = opts.Kubeconfig
+	namespace, _, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{}).Namespace()
+	if err != nil {
+		return "", fmt.Errorf("find the namespace of the lease: %w", err)
+	}
+	return namespace, nil
 }
 
 func cacheOptions(namespaces []string) cache.Options {
