@@ -30,6 +30,7 @@ help: ## Show this help.
 
 .PHONY: demo
 demo: controlplane build simulator ## Watch resets being carried out on an embedded control plane (KEEP=1 leaves it running).
+	@echo "building the demonstration" >&2
 	@go run ./hack/demo $(if $(KEEP),--keep)
 
 .PHONY: controlplane
@@ -38,10 +39,12 @@ controlplane: ## Put etcd, kube-apiserver and kubectl into bin/k8s, built from G
 
 .PHONY: build
 build: ## Build the operator into bin/operator.
+	@echo "building the operator: a minute or two the first time" >&2
 	@CGO_ENABLED=0 go build -trimpath -ldflags='$(LINKER_FLAGS)' -o bin/operator .
 
 .PHONY: simulator
 simulator: ## Build the simulated workspace into bin/simulator.
+	@echo "building the simulated workspace" >&2
 	@CGO_ENABLED=0 go build -trimpath -o bin/simulator ./hack/simulator
 
 .PHONY: run
@@ -52,6 +55,7 @@ run: build ## Run the operator against the cluster of the default kubeconfig (AR
 
 .PHONY: test
 test: controlplane ## Run all tests: units, and suites on a real API server with the built operator.
+	@echo "test: building everything first, which takes minutes the first time; then each package reports as it ends" >&2
 	@$(if $(RACE),,echo "test: no C compiler, so the race detector is off; install gcc to have it" >&2;) \
 	go test $(RACE) -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -294,7 +295,8 @@ func (o *Operator) newClient(connection *rocketchat.Connection) *rocketchat.Clie
 		Policy: o.options.DialPolicy,
 		Now:    time.Now, //nolint:forbidigo // TOTP codes follow this machine's clock
 		Observe: func(exchange rocketchat.Exchange) {
-			if exchange.RateLimit.Exhausted {
+			// The limiter counts each route by itself; a permit is for these.
+			if exchange.RateLimit.Exhausted && strings.HasPrefix(exchange.Route, "v1/users.") {
 				o.gate.Close(server, exchange.RateLimit.Wait)
 			}
 		},
