@@ -52,7 +52,7 @@ func fail(err error) {
 // run operates until the context ends, and then until what is in flight is done
 // and recorded. Errors are one sentence for a person at a terminal.
 func run(ctx context.Context, opts command.Options) error {
-	command.SetLogger(opts)
+	audit := command.SetLogger(opts)
 	clock := &controllers.Clock{}
 	config, err := command.RESTConfig(opts.Kubeconfig, clock.Wrap)
 	if err != nil {
@@ -68,6 +68,7 @@ func run(ctx context.Context, opts command.Options) error {
 		RecordRetention:  opts.Retention,
 		Clock:            clock,
 		Namespaces:       opts.Namespaces,
+		Audit:            audit,
 	})
 	if err != nil {
 		return err

@@ -25,7 +25,8 @@ func answerOf(err error) reset.Answer {
 			Code:          string(failure.ErrorType),
 			TextCode:      string(failure.TextCode),
 			Method:        failure.Details.Method,
-			HasFunction:   failure.Details.HasFunction,
+			UserNotFound:  failure.UserNotFound,
+			Federated:     failure.Federated || failure.Details.HasFunction,
 		}
 	}
 	if failure, ok := errors.AsType[*rocketchat.TransportError](err); ok {

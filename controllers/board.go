@@ -17,10 +17,22 @@ type board struct {
 	// verified are the versions of Secrets with which a reset succeeded after which
 	// the operator's own account was still in order.
 	verified map[types.NamespacedName]string
+	// blocked are the reasons of attempts after which none may follow with the same
+	// Secret. The records say so too, but the cache learns of them later.
+	blocked map[blockedSecret]string
+}
+
+type blockedSecret struct {
+	workspace types.NamespacedName
+	version   string
 }
 
 func newBoard() *board {
-	return &board{health: map[types.NamespacedName]reset.Health{}, verified: map[types.NamespacedName]string{}}
+	return &board{
+		health:   map[types.NamespacedName]reset.Health{},
+		verified: map[types.NamespacedName]string{},
+		blocked:  map[blockedSecret]string{},
+	}
 }
 
 func (b *board) get(workspace types.NamespacedName) reset.Health {
@@ -40,6 +52,23 @@ func (b *board) forget(workspace types.NamespacedName) {
 	defer b.mu.Unlock()
 	delete(b.health, workspace)
 	delete(b.verified, workspace)
+	for secret := range b.blocked {
+		if secret.workspace == workspace {
+			delete(b.blocked, secret)
+		}
+	}
+}
+
+func (b *board) block(workspace types.NamespacedName, secretVersion, reason string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.blocked[blockedSecret{workspace, secretVersion}] = reason
+}
+
+func (b *board) blockedBy(workspace types.NamespacedName, secretVersion string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.blocked[blockedSecret{workspace, secretVersion}]
 }
 
 func (b *board) isVerified(workspace types.NamespacedName, secretVersion string) bool {

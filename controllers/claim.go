@@ -2,7 +2,6 @@ package controllers
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,14 +16,11 @@ import (
 // claim stores the attempt, so that whatever happens from here on, nobody else
 // makes it: by creating the record, or by appending to the one that proves that
 // nothing has happened so far. The pass goes on only if the API server is known
-// to have stored it.
+// to have stored this very write.
 func (p *pass) claim(ctx context.Context) (*reset.Decision, error) {
-	p.claimBegan = time.Now() //nolint:forbidigo // the send window is measured on both clocks of this machine
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
 	defer cancel()
 	record := p.claimRecord()
-	// One id for the request until its claim is answered: if the write of an earlier
-	// pass arrives after all, it is known to be this process's own.
 	p.holdings.put(p.held)
 	err := p.storeClaim(ctx, record)
 	switch {
@@ -32,36 +28,64 @@ func (p *pass) claim(ctx context.Context) (*reset.Decision, error) {
 		p.claimed(record)
 		return nil, nil //nolint:nilnil // no decision means: go on
 	case isRefusedForGood(err):
-		p.holdings.drop(p.name)
+		if !p.held.unanswered {
+			p.holdings.drop(p.held)
+		}
 		p.log.Error(err, "The API server refused the claim")
 		return p.again(), nil
 	}
 	stored, readErr := p.readBack(ctx, record)
-	switch {
-	case readErr != nil:
-		return nil, fmt.Errorf("claim: %w; read back: %w", err, readErr)
-	case stored == nil:
-		return nil, fmt.Errorf("claim: %w", err)
-	case reset.IsSameClaim(stored, record, p.held.id):
-		p.claimed(stored)
-		return nil, nil //nolint:nilnil // no decision means: go on
+	if readErr != nil || stored == nil {
+		p.log.Error(err, "The claim was not answered", "attempt", p.held.id, "readBack", errorText(readErr))
+		return p.unanswered(), nil
 	}
-	p.holdings.drop(p.name)
+	return p.follow(record, stored), nil
+}
+
+// follow decides by what is stored under the record's name after a claim without
+// an answer, or with a refusal.
+func (p *pass) follow(wanted, stored *v1alpha1.ResetRecord) *reset.Decision {
+	switch {
+	case reset.IsSameClaim(stored, wanted, p.held.id):
+		p.claimed(stored)
+		return nil
+	case reset.Attempt(stored, p.held.id) != nil:
+		// An earlier write of this claim has arrived. Its time to send is not this
+		// one's, so it is settled as never begun.
+		p.held.stage, p.held.index = stageClaimed, reset.IndexOf(stored, p.held.id)
+		p.holdings.put(p.held)
+		return &reset.Decision{Step: reset.StepNone, After: conflictPause}
+	case wanted.ResourceVersion != "" && stored.ResourceVersion == wanted.ResourceVersion:
+		// Nothing was stored yet, and nothing keeps the write from arriving.
+		return p.unanswered()
+	}
+	// Another's: with it there, this write can never arrive.
+	p.holdings.drop(p.held)
 	p.Record = stored
 	if decision := p.proceed(); decision != nil {
-		return decision, nil
+		return decision
 	}
-	return &reset.Decision{Step: reset.StepNone, After: conflictPause}, nil
+	return &reset.Decision{Step: reset.StepNone, After: conflictPause}
+}
+
+// unanswered ends the pass with a claim of which nothing is known. The id is kept:
+// the next claim of the request uses it too, so that a write that arrives late is
+// known to be this process's own.
+func (p *pass) unanswered() *reset.Decision {
+	p.held.unanswered = true
+	p.holdings.put(p.held)
+	return p.again()
 }
 
 // claimRecord is the record with the new attempt in it.
 func (p *pass) claimRecord() *v1alpha1.ResetRecord {
-	id := uuid.NewString()
-	if held, ok := p.holdings.get(p.name); ok {
-		id = held.id
+	p.held = holding{id: uuid.NewString(), stage: stageClaiming}
+	if earlier, ok := p.holdings.claiming(p.Request); ok {
+		p.held = earlier
 	}
+	p.held.claimBegan = time.Now() //nolint:forbidigo // the send window is measured on both clocks of this machine
 	attempt := v1alpha1.Attempt{
-		ID:                    id,
+		ID:                    p.held.id,
 		StartTime:             metav1.NewTime(p.clock.Now()).Rfc3339Copy(),
 		SecretResourceVersion: p.secret.version,
 	}
@@ -70,20 +94,17 @@ func (p *pass) claimRecord() *v1alpha1.ResetRecord {
 		record = p.Record.DeepCopy()
 		record.Attempts = append(record.Attempts, attempt)
 	}
-	p.held = holding{
-		request: p.name, record: record.Name, id: id, index: len(record.Attempts) - 1, stage: stageClaiming,
-	}
+	p.held.record, p.held.index = record.DeepCopy(), len(record.Attempts)-1
 	return record
 }
 
 // storeClaim creates the record, or updates it against the version that the
 // decision was made on.
 func (p *pass) storeClaim(ctx context.Context, record *v1alpha1.ResetRecord) error {
-	writer := p.kube
 	if record.ResourceVersion == "" {
-		return writer.Create(ctx, record)
+		return p.kube.Create(ctx, record)
 	}
-	return writer.Update(ctx, record)
+	return p.kube.Update(ctx, record)
 }
 
 // readBack finds out what became of a claim without an answer. Where the record
@@ -105,13 +126,20 @@ func (p *pass) readBack(ctx context.Context, record *v1alpha1.ResetRecord) (*v1a
 
 func (p *pass) claimed(record *v1alpha1.ResetRecord) {
 	p.Record = record
-	p.held.stage = stageClaimed
+	p.held.stage, p.held.index = stageClaimed, reset.IndexOf(record, p.held.id)
 	p.holdings.put(p.held)
 }
 
-// isRefusedForGood says whether the API server's answer means that the claim was
+// isRefusedForGood says whether the API server's answer means that this write was
 // not stored and will not be.
 func isRefusedForGood(err error) bool {
 	return apierrors.IsForbidden(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) ||
 		apierrors.IsUnauthorized(err) || apierrors.IsMethodNotSupported(err) || apierrors.IsRequestEntityTooLargeError(err)
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }

@@ -13,7 +13,8 @@ const dateResolution = 1500 * time.Millisecond
 // Clock tells the time of the API server, so that stamps can be compared with
 // creation timestamps. It learns the offset from the server's answers.
 type Clock struct {
-	offset atomic.Int64 // nanoseconds
+	offset    atomic.Int64 // nanoseconds
+	candidate atomic.Int64 // the last sample; a single one may be a slip
 }
 
 // Now is the time by the API server's clock.
@@ -48,7 +49,9 @@ func (c *Clock) learn(date string, sent, received time.Time) {
 	if offset.Abs() < dateResolution {
 		offset = 0
 	}
-	c.offset.Store(int64(offset))
+	if before := time.Duration(c.candidate.Swap(int64(offset))); (before - offset).Abs() < dateResolution {
+		c.offset.Store(int64(offset))
+	}
 }
 
 type roundTripperFunc func(*http.Request) (*http.Response, error)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -100,7 +101,7 @@ func (h *harness) newRequest(uid types.UID) *v1alpha1.UserCredentialReset {
 func (h *harness) restart() {
 	h.t.Helper()
 	operator := &Operator{
-		options:  Options{DialPolicy: rocketchat.DialPolicy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}},
+		options:  Options{Audit: logr.Discard(), DialPolicy: rocketchat.DialPolicy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}},
 		kube:     interceptor.NewClient(h.store, h.through()),
 		live:     interceptor.NewClient(h.store, h.through()),
 		events:   events.NewFakeRecorder(1000),
@@ -111,7 +112,7 @@ func (h *harness) restart() {
 		gate:     gate.New(time.Now, func(string) {}),
 	}
 	h.process = &process{
-		requests:   &UserCredentialResetReconciler{Operator: operator, tries: newTries()},
+		requests:   &UserCredentialResetReconciler{Operator: operator, tries: newTries(), written: newWrittenStatuses()},
 		workspaces: &RocketChatWorkspaceReconciler{Operator: operator},
 		records:    &ResetRecordReconciler{Operator: operator, sightings: newSightings()},
 	}

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/reset"
 )
 
@@ -17,67 +18,95 @@ const (
 	stageClaimed                   // the claim is stored, the call is not begun
 	stageBegun                     // the call is begun
 	stageEnded                     // the result is known and not yet recorded
+	stageOrphaned                  // the record was deleted, the result belongs into the request's status
 )
 
 // holding is an attempt that this process answers for.
 type holding struct {
-	request types.NamespacedName
-	record  string // name of the record
-	id      string // of the attempt
-	index   int    // of the attempt in the record
-	stage   stage
-	result  reset.Result // from stageEnded on
-	endTime time.Time    // likewise
+	id         string // of the attempt
+	index      int    // of the attempt in the record
+	record     *v1alpha1.ResetRecord
+	stage      stage
+	claimBegan time.Time    // of the last write of the claim, on both clocks of this machine
+	unanswered bool         // a write of the claim was not answered and may still arrive
+	result     reset.Result // from stageEnded on
+	endTime    time.Time    // likewise
 }
 
-// holdings are the attempts that this process answers for, at most one a request.
-// They are lost with the process; then the record's reconciler of another one
-// gives the attempt up.
+// request is the request that the attempt is for.
+func (h holding) request() types.NamespacedName {
+	return types.NamespacedName{Namespace: h.record.Request.Namespace, Name: h.record.Request.Name}
+}
+
+// ended is the holding with the result in it.
+func (h holding) ended(result reset.Result, now time.Time) holding {
+	h.stage, h.result, h.endTime = stageEnded, result, now
+	return h
+}
+
+// holdings are the attempts that this process answers for. They are lost with the
+// process; then the record's reconciler of another one gives the attempts up.
 type holdings struct {
 	mu   sync.Mutex
-	held map[types.NamespacedName]holding
+	held map[string]holding // by id of the attempt
 }
 
-func newHoldings() *holdings { return &holdings{held: map[types.NamespacedName]holding{}} }
+func newHoldings() *holdings { return &holdings{held: map[string]holding{}} }
 
-func (h *holdings) get(request types.NamespacedName) (holding, bool) {
+// of are the holdings for requests of that name, an earlier one's included.
+func (h *holdings) of(request types.NamespacedName) []holding {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	held, ok := h.held[request]
-	return held, ok
+	var found []holding
+	for _, held := range h.held {
+		if held.request() == request {
+			found = append(found, held)
+		}
+	}
+	return found
+}
+
+// claiming is the attempt of this very request whose claim is not answered.
+func (h *holdings) claiming(request *v1alpha1.UserCredentialReset) (holding, bool) {
+	for _, held := range h.of(types.NamespacedName{Namespace: request.Namespace, Name: request.Name}) {
+		if held.stage == stageClaiming && held.record.Request.UID == string(request.UID) {
+			return held, true
+		}
+	}
+	return holding{}, false
 }
 
 func (h *holdings) put(held holding) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.held[held.request] = held
+	h.held[held.id] = held
 }
 
-func (h *holdings) drop(request types.NamespacedName) {
+func (h *holdings) drop(held holding) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.held, request)
+	delete(h.held, held.id)
 }
 
 // holds says whether this process answers for the attempt.
 func (h *holdings) holds(attemptID string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, held := range h.held {
-		if held.id == attemptID {
-			return true
-		}
-	}
-	return false
+	_, held := h.held[attemptID]
+	return held
 }
 
-// all are the requests for which this process answers.
-func (h *holdings) all() []types.NamespacedName {
+// requests are the names of the requests for which this process answers.
+func (h *holdings) requests() []types.NamespacedName {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	requests := make([]types.NamespacedName, 0, len(h.held))
-	for request := range h.held {
-		requests = append(requests, request)
+	names := map[types.NamespacedName]bool{}
+	for _, held := range h.held {
+		names[held.request()] = true
+	}
+	requests := make([]types.NamespacedName, 0, len(names))
+	for name := range names {
+		requests = append(requests, name)
 	}
 	return requests
 }

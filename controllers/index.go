@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
@@ -87,14 +88,15 @@ func blockedKey(workspace v1alpha1.RecordedWorkspace, secretVersion string) stri
 
 // blockedBy is the reason of an attempt with this very Secret after which none
 // may follow, "" if there is none.
-func blockedBy(ctx context.Context, cached client.Reader, workspace v1alpha1.RecordedWorkspace, secretVersion string) (string, error) {
+func (o *Operator) blockedBy(ctx context.Context, workspace types.NamespacedName, secretVersion string) (string, error) {
+	reasons := []string{o.board.blockedBy(workspace, secretVersion)}
 	var records v1alpha1.ResetRecordList
-	err := cached.List(ctx, &records, client.MatchingFields{recordByBlocked: blockedKey(workspace, secretVersion)}, client.Limit(1), client.UnsafeDisableDeepCopy)
-	if err != nil {
+	key := blockedKey(v1alpha1.RecordedWorkspace{Namespace: workspace.Namespace, Name: workspace.Name}, secretVersion)
+	if err := o.kube.List(ctx, &records, client.MatchingFields{recordByBlocked: key}, client.UnsafeDisableDeepCopy); err != nil {
 		return "", fmt.Errorf("list blocking records: %w", err)
 	}
 	for i := range records.Items {
-		return reset.BlockedVersions(&records.Items[i])[secretVersion], nil
+		reasons = append(reasons, reset.BlockedVersions(&records.Items[i])[secretVersion])
 	}
-	return "", nil
+	return reset.Gravest(reasons), nil
 }

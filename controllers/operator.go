@@ -3,8 +3,11 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
@@ -35,6 +38,8 @@ type Options struct {
 	Clock            *Clock
 	// Namespaces are those that are watched; none means all.
 	Namespaces []string
+	// Audit tells of every attempt, whatever the level of other logs.
+	Audit logr.Logger
 }
 
 // Operator is what the reconcilers share.
@@ -69,7 +74,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) (*Operator, e
 		passes:   newPasses(),
 	}
 	operator.gate = gate.New(time.Now, operator.turnCame) //nolint:forbidigo // a limiter's pause is measured on this machine
-	requests := &UserCredentialResetReconciler{Operator: operator, tries: newTries()}
+	requests := &UserCredentialResetReconciler{Operator: operator, tries: newTries(), written: newWrittenStatuses()}
 	for _, setup := range []func(ctrl.Manager) error{
 		requests.setup,
 		(&RocketChatWorkspaceReconciler{Operator: operator}).setup,
@@ -101,12 +106,15 @@ func (o *Operator) Drain(ctx context.Context) error {
 	if err := o.passes.wait(ctx); err != nil {
 		return fmt.Errorf("wait for resets in flight: %w", err)
 	}
-	for _, request := range o.holdings.all() {
-		if err := o.settleUntil(ctx, request); err != nil {
-			return fmt.Errorf("record the result of %s: %w", request, err)
-		}
+	if err := o.settleAll(ctx); err != nil {
+		return fmt.Errorf("record results: %w", err)
 	}
 	return nil
+}
+
+// watches says whether objects of the namespace are seen.
+func (o *Operator) watches(namespace string) bool {
+	return len(o.options.Namespaces) == 0 || slices.Contains(o.options.Namespaces, namespace)
 }
 
 // turnCame is called by the gate.
@@ -118,18 +126,23 @@ func (o *Operator) turnCame(key string) {
 
 // wakeable is a controller's queue, for those who want something reconciled.
 type wakeable struct {
+	mu    sync.Mutex
 	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
 // source lends the controller's queue at its start.
 func (w *wakeable) source() source.Source {
 	return source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		w.queue = queue
 		return nil
 	})
 }
 
 func (w *wakeable) wake(name types.NamespacedName) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.queue != nil {
 		w.queue.Add(reconcile.Request{NamespacedName: name})
 	}

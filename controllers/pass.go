@@ -34,13 +34,12 @@ type pass struct {
 	*UserCredentialResetReconciler
 	*reset.Observation // what the pass knows; live from its first step on
 
-	log        logr.Logger
-	name       types.NamespacedName
-	server     string // for which the permit is
-	secret     connectionSecret
-	chat       *rocketchat.Client
-	held       holding
-	claimBegan time.Time // on both clocks of this machine
+	log    logr.Logger
+	name   types.NamespacedName
+	server string // for which the permit is
+	secret connectionSecret
+	chat   *rocketchat.Client
+	held   holding
 }
 
 // pass carries the request out in these steps, any of which may end it: read the
@@ -119,6 +118,12 @@ func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 		return nil, fmt.Errorf("read the request: %w", err)
 	}
 	p.Request = &request
+	if p.Record == nil && request.Status.RecordRef != nil {
+		// The status knows of a record that the cache does not.
+		if p.Record, err = p.liveRecord(ctx, p.name); err != nil {
+			return nil, err
+		}
+	}
 	if p.Workspace, err = p.readWorkspace(ctx, p.live, &request); err != nil {
 		return nil, err
 	}
@@ -132,6 +137,20 @@ func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 	return nil, nil //nolint:nilnil // no decision means: go on
 }
 
+// liveRecord reads the request's record from the API server, nil if there is
+// none.
+func (o *Operator) liveRecord(ctx context.Context, request types.NamespacedName) (*v1alpha1.ResetRecord, error) {
+	var record v1alpha1.ResetRecord
+	err := o.live.Get(ctx, client.ObjectKey{Name: reset.RecordName(request.Namespace, request.Name)}, &record)
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // an absent record is an observation, not an error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the record: %w", err)
+	}
+	return &record, nil
+}
+
 // connect makes sure that the Secret is the one that was probed: with any other
 // one, it is not known where the permit leads and what was refused before.
 func (p *pass) connect(ctx context.Context) (*reset.Decision, error) {
@@ -139,7 +158,7 @@ func (p *pass) connect(ctx context.Context) (*reset.Decision, error) {
 		p.workspaces.wake(workspaceName(p.Request))
 		return &reset.Decision{Step: reset.StepNone, After: 15 * time.Second}, nil
 	}
-	blocked, err := blockedBy(ctx, p.kube, reset.WorkspaceOf(p.Request), p.secret.version)
+	blocked, err := p.blockedBy(ctx, workspaceName(p.Request), p.secret.version)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +209,7 @@ func (p *pass) resolve(ctx context.Context) (*reset.Decision, error) {
 // checkRivals looks, after the claim is stored, for others who are about to reset
 // the same credential. Who sees another yields.
 func (p *pass) checkRivals(ctx context.Context) (reset.Result, bool) {
-	ctx, cancel := context.WithDeadline(ctx, p.claimBegan.Add(claimTimeout))
+	ctx, cancel := context.WithDeadline(ctx, p.held.claimBegan.Add(claimTimeout))
 	defer cancel()
 	rivals, err := listRivals(ctx, p.live, p.Target.UserID)
 	if err != nil {
@@ -225,23 +244,25 @@ func (p *pass) send(ctx context.Context) reset.Result {
 // wall clock: the process may have been stopped for a while, or the machine.
 func (p *pass) maySend() error {
 	now := time.Now() //nolint:forbidigo // both clocks of this machine are wanted
-	late := now.Sub(p.claimBegan) > reset.SendWindow ||
-		now.Round(0).Sub(p.claimBegan.Round(0)) > reset.SendWindow ||
-		p.clock.Now().After(p.Request.Spec.NotAfterTime.Time)
+	began, notAfter := p.held.claimBegan, p.Request.Spec.NotAfterTime.Time
+	late := now.Sub(began) > reset.SendWindow || now.Round(0).Sub(began.Round(0)) > reset.SendWindow ||
+		now.After(notAfter) || p.clock.Now().After(notAfter)
 	if late {
 		return errTooLate
 	}
 	return nil
 }
 
-// end notes the result, first of all in the log: whatever fails from here on,
-// what happened can be found there.
+// end notes the result, first of all in the log. Who comes next with a Secret that
+// was refused must know it before the permit is free again.
 func (p *pass) end(result reset.Result) {
-	p.held.stage, p.held.result, p.held.endTime = stageEnded, result, p.clock.Now()
+	p.held = p.held.ended(result, p.clock.Now())
+	p.audit("Attempt ended", p.held)
 	p.holdings.put(p.held)
-	p.log.Info("Attempt ended", "audit", true, "attempt", p.held.id, "result", result.Result, "reason", result.Reason,
-		"type", p.Request.Spec.Type, "userID", p.Target.UserID, "username", p.Target.Username, "host", p.Target.Host,
-		"requestUID", p.Request.UID, "record", p.held.record, "justification", p.Request.Spec.Justification)
+	if reset.HeldUntilSecretChanges(result.Reason) {
+		p.board.block(workspaceName(p.Request), p.secret.version, result.Reason)
+		p.Health.Reason, p.Health.Gates = result.Reason, true
+	}
 }
 
 // checkOwnAccount finds out whether the call hit the operator's own account
@@ -266,7 +287,7 @@ func (p *pass) checkOwnAccount(ctx context.Context) {
 		p.end(result)
 		return
 	}
-	if seen.Answered {
+	if seen.Answered && p.held.result.Result == v1alpha1.AttemptSucceeded {
 		p.board.verify(workspace, p.secret.version)
 	}
 }
@@ -282,8 +303,7 @@ func (p *pass) record(ctx context.Context) (reset.Decision, error) {
 		p.workspaces.wake(workspaceName(p.Request))
 	}
 	if record == nil {
-		// Somebody deleted the record: the truth goes into the status alone.
-		return reset.Decision{Step: reset.StepReport, Verdict: reset.Orphaned(p.held.result)}, nil
+		return reset.Decision{Step: reset.StepNone}, nil // the request's status has the result
 	}
 	p.Record, p.Now = record, p.clock.Now()
 	return reset.Decide(*p.Observation), nil

@@ -62,8 +62,10 @@ func (r *ResetRecordReconciler) Reconcile(ctx context.Context, request ctrl.Requ
 func (r *ResetRecordReconciler) giveUp(ctx context.Context, record *v1alpha1.ResetRecord) (ctrl.Result, error) {
 	next := record.DeepCopy()
 	open := reset.OpenAttempt(next)
-	result, now := reset.Lost(), metav1.NewTime(r.clock.Now()).Rfc3339Copy()
-	open.Result, open.Reason, open.EndTime = result.Result, result.Reason, &now
+	given := holding{id: open.ID, record: record}.ended(reset.Lost(), r.clock.Now())
+	end := metav1.NewTime(given.endTime).Rfc3339Copy()
+	open.Result, open.Reason, open.EndTime = given.result.Result, given.result.Reason, &end
+	r.audit("Attempt of another process given up", given)
 	err := r.kube.Update(ctx, next)
 	switch {
 	case apierrors.IsConflict(err):
@@ -71,23 +73,28 @@ func (r *ResetRecordReconciler) giveUp(ctx context.Context, record *v1alpha1.Res
 	case err != nil:
 		return ctrl.Result{}, client.IgnoreNotFound(err) // gone: done; otherwise again, with back-off
 	}
-	ctrl.LoggerFrom(ctx).Info("Attempt of another process given up", "audit", true, "attempt", open.ID,
-		"result", open.Result, "reason", open.Reason, "userID", record.Target.UserID, "host", record.Target.Host)
 	return ctrl.Result{}, nil // the write brings the record back here
 }
 
 // delete removes a record whose time is over, unless its request still exists.
 func (r *ResetRecordReconciler) delete(ctx context.Context, record *v1alpha1.ResetRecord) (ctrl.Result, error) {
-	var request v1alpha1.UserCredentialReset
 	key := types.NamespacedName{Namespace: record.Request.Namespace, Name: record.Request.Name}
-	err := r.live.Get(ctx, key, &request)
-	if err == nil && string(request.UID) == record.Request.UID {
-		return ctrl.Result{RequeueAfter: reset.RecordRecheck}, nil // still in use
+	// The cache spares a request that it knows; only the API server condemns.
+	readers := []client.Reader{r.live}
+	if r.watches(key.Namespace) {
+		readers = []client.Reader{r.kube, r.live}
 	}
-	if err != nil && !apierrors.IsNotFound(err) {
-		return ctrl.Result{}, fmt.Errorf("read the request: %w", err) // again, with back-off
+	for _, reader := range readers {
+		var request v1alpha1.UserCredentialReset
+		err := reader.Get(ctx, key, &request)
+		if err == nil && string(request.UID) == record.Request.UID {
+			return ctrl.Result{RequeueAfter: reset.RecordRecheck}, nil // still in use
+		}
+		if err != nil && !apierrors.IsNotFound(err) {
+			return ctrl.Result{}, fmt.Errorf("read the request: %w", err) // again, with back-off
+		}
 	}
-	err = r.kube.Delete(ctx, record, client.Preconditions{UID: &record.UID, ResourceVersion: &record.ResourceVersion})
+	err := r.kube.Delete(ctx, record, client.Preconditions{UID: &record.UID, ResourceVersion: &record.ResourceVersion})
 	if apierrors.IsConflict(err) {
 		return ctrl.Result{RequeueAfter: conflictPause}, nil // it changed: look again
 	}

@@ -11,7 +11,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -63,9 +62,9 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 		return ctrl.Result{}, client.IgnoreNotFound(err) // gone: done; otherwise again, with back-off
 	}
 	before := r.board.get(request.NamespacedName)
-	health, err := r.probe(ctx, &workspace, before)
-	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("probe: %w", err) // again, with back-off
+	health, probeErr := r.probe(ctx, &workspace, before)
+	if probeErr != nil {
+		health = reset.Unprobed(before)
 	}
 	r.board.publish(request.NamespacedName, health)
 	if !health.GatesLike(before) {
@@ -79,13 +78,16 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err) // gone: done; otherwise again, with back-off
 	}
-	return ctrl.Result{RequeueAfter: nextProbe(health)}, nil // look again
+	if probeErr != nil {
+		return ctrl.Result{}, fmt.Errorf("probe: %w", probeErr) // again, with back-off
+	}
+	return ctrl.Result{RequeueAfter: nextProbe(&workspace, health)}, nil // look again
 }
 
 // nextProbe is spread, so that workspaces are not all probed at once.
-func nextProbe(health reset.Health) time.Duration {
+func nextProbe(w *v1alpha1.RocketChatWorkspace, health reset.Health) time.Duration {
 	interval := repairInterval
-	if health.Reason == v1alpha1.ReasonConnected {
+	if reset.IsInOrder(w, health) {
 		interval = probeInterval
 	}
 	return interval - time.Duration(rand.Int64N(int64(interval/5))) //nolint:gosec // spread, not secrecy
@@ -107,11 +109,14 @@ func (r *RocketChatWorkspaceReconciler) probe(ctx context.Context, w *v1alpha1.R
 	}
 	probe.Host, probe.AccountID = secret.connection.Host(), secret.connection.UserID()
 	probe.HasSecondFactor = secret.connection.HasSecondFactor()
-	if probe.Blocked, err = blockedBy(ctx, r.kube, recordedName(name), secret.version); err != nil {
+	if before.SecretVersion == secret.version {
+		probe.HadTOTP = before.AccountHasTOTP
+	}
+	if probe.Blocked, err = r.blockedBy(ctx, name, secret.version); err != nil {
 		return reset.Health{}, err
 	}
 	stamp := probeStamp{secretVersion: secret.version, generation: w.Generation}
-	if probe.Blocked == "" && r.probes.isFresh(name, stamp, before.Reason == v1alpha1.ReasonTokenRejected) {
+	if probe.Blocked == "" && r.probes.isFresh(name, stamp, before.Refused) {
 		return before, nil
 	}
 	if probe.Blocked == "" {
@@ -171,8 +176,4 @@ func (r *RocketChatWorkspaceReconciler) write(ctx context.Context, w *v1alpha1.R
 		r.events.Eventf(next, nil, eventType, ready.Reason, "Probe", "%s", ready.Message)
 	}
 	return nil
-}
-
-func recordedName(name types.NamespacedName) v1alpha1.RecordedWorkspace {
-	return v1alpha1.RecordedWorkspace{Namespace: name.Namespace, Name: name.Name}
 }

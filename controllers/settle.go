@@ -12,12 +12,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/reset"
 )
+
+// lateWrites is how long a write without an answer may still arrive.
+const lateWrites = 2 * time.Minute
 
 // settleInterval is the pause between tries to record results while draining.
 const settleInterval = 500 * time.Millisecond
@@ -27,80 +29,110 @@ const settleInterval = 500 * time.Millisecond
 // error as long as that is open: nothing else is decided about the request until
 // then.
 func (o *Operator) settle(ctx context.Context, request types.NamespacedName) error {
-	held, ok := o.holdings.get(request)
-	if !ok {
-		return nil
+	var errs []error
+	for _, held := range o.holdings.of(request) {
+		errs = append(errs, o.settleOne(ctx, held))
 	}
+	return errors.Join(errs...)
+}
+
+func (o *Operator) settleOne(ctx context.Context, held holding) error {
 	switch held.stage {
 	case stageClaiming:
 		return o.settleClaim(ctx, held)
 	case stageClaimed:
-		held.result = reset.NotBegun()
+		held = o.cutShort(held, reset.NotBegun())
 	case stageBegun:
-		held.result = reset.Lost()
+		held = o.cutShort(held, reset.Lost())
 	case stageEnded:
-	}
-	if held.stage != stageEnded {
-		held.stage, held.endTime = stageEnded, o.clock.Now()
-		o.holdings.put(held)
-		ctrl.LoggerFrom(ctx).Info("Attempt cut short", "audit", true, "attempt", held.id, "result", held.result.Result,
-			"reason", held.result.Reason, "record", held.record)
+	case stageOrphaned:
+		return o.settleOrphan(ctx, held)
 	}
 	_, err := o.recordResult(ctx, held)
 	return err
 }
 
+// cutShort notes the result of an attempt whose pass did not come to its end.
+func (o *Operator) cutShort(held holding, result reset.Result) holding {
+	held = held.ended(result, o.clock.Now())
+	o.holdings.put(held)
+	o.audit("Attempt cut short", held)
+	return held
+}
+
 // settleClaim finds out whether a claim without an answer was stored after all.
-// If it was, its call was never begun. If not, the next pass claims with the same
-// id.
+// If it was, its call was never begun. If not, the next claim of the request uses
+// the same id.
 func (o *Operator) settleClaim(ctx context.Context, held holding) error {
 	var record v1alpha1.ResetRecord
-	err := o.live.Get(ctx, client.ObjectKey{Name: held.record}, &record)
-	if apierrors.IsNotFound(err) {
-		return o.abandonGone(ctx, held)
-	}
-	if err != nil {
+	err := o.live.Get(ctx, client.ObjectKey{Name: held.record.Name}, &record)
+	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("read the record: %w", err)
 	}
-	if reset.Attempt(&record, held.id) == nil {
-		return o.abandonGone(ctx, held)
+	if reset.Attempt(&record, held.id) != nil {
+		held.index = reset.IndexOf(&record, held.id)
+		_, err = o.recordResult(ctx, o.cutShort(held, reset.NotBegun()))
+		return err
 	}
-	held.stage, held.result, held.endTime = stageEnded, reset.NotBegun(), o.clock.Now()
-	o.holdings.put(held)
-	_, err = o.recordResult(ctx, held)
-	return err
+	if time.Since(held.claimBegan) > lateWrites { //nolint:forbidigo // the age of a write is measured on this machine
+		o.holdings.drop(held)
+	}
+	return nil
 }
 
-// abandonGone gives up a claim that was not stored, if its request is gone: nobody
-// would claim for it any more.
-func (o *Operator) abandonGone(ctx context.Context, held holding) error {
-	err := o.live.Get(ctx, held.request, &v1alpha1.UserCredentialReset{})
-	if apierrors.IsNotFound(err) {
-		o.holdings.drop(held.request)
-		return nil
-	}
-	return err
-}
-
-// settleUntil settles, again and again until it succeeds or the context ends.
-func (o *Operator) settleUntil(ctx context.Context, request types.NamespacedName) error {
-	return wait.PollUntilContextCancel(ctx, settleInterval, true, func(ctx context.Context) (bool, error) {
-		held, ok := o.holdings.get(request)
-		if !ok || held.stage == stageClaiming {
-			return true, nil
+// settleAll settles everything that this process owes, in rounds, so that one
+// that fails does not hold the others up, until nothing fails any more or the
+// context ends.
+func (o *Operator) settleAll(ctx context.Context) error {
+	var last error
+	err := wait.PollUntilContextCancel(ctx, settleInterval, true, func(ctx context.Context) (bool, error) {
+		var errs []error
+		for _, request := range o.holdings.requests() {
+			errs = append(errs, o.settle(ctx, request))
 		}
-		return o.settle(ctx, request) == nil, nil
+		last = errors.Join(errs...)
+		return last == nil, nil
 	})
+	if err != nil {
+		return errors.Join(err, last)
+	}
+	return nil
+}
+
+// settleOrphan writes the result of an attempt whose record somebody deleted into
+// the status of its request. Without it, the request would be carried out again.
+func (o *Operator) settleOrphan(ctx context.Context, held holding) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	var request v1alpha1.UserCredentialReset
+	err := o.live.Get(ctx, held.request(), &request)
+	switch {
+	case apierrors.IsNotFound(err), err == nil && string(request.UID) != held.record.Request.UID:
+		o.holdings.drop(held)
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the request: %w", err)
+	}
+	if request.Status.Outcome == "" {
+		next := request.DeepCopy()
+		next.Status = reset.StatusOf(&request, reset.Orphaned(held.result), reset.Facts{Record: held.record}, o.clock.Now())
+		if err := o.kube.Status().Update(ctx, next); err != nil {
+			return fmt.Errorf("write the result of attempt %s into the request: %w", held.id, err)
+		}
+		o.announce(next, "")
+	}
+	o.holdings.drop(held)
+	return nil
 }
 
 // recordResult writes the result of an attempt of this process. It needs no
 // resourceVersion, since a stranger's edit must not cost the truth: the patch
 // tests that the attempt is this one and has no result yet. It returns nil
-// without an error if the record was deleted.
+// without an error if the record was deleted and the result is in the request.
 func (o *Operator) recordResult(ctx context.Context, held holding) (*v1alpha1.ResetRecord, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	record := &v1alpha1.ResetRecord{ObjectMeta: metav1.ObjectMeta{Name: held.record}}
+	record := &v1alpha1.ResetRecord{ObjectMeta: metav1.ObjectMeta{Name: held.record.Name}}
 	err := o.patchRecord(ctx, record, resultPatch(held))
 	if isRefusedBySchema(err) {
 		// Better the bare result than none.
@@ -110,14 +142,15 @@ func (o *Operator) recordResult(ctx context.Context, held holding) (*v1alpha1.Re
 		record, err = o.recordLate(ctx, held)
 	}
 	switch {
-	case apierrors.IsNotFound(err):
-		ctrl.LoggerFrom(ctx).Error(err, "The record was deleted by somebody; the result stands in this log alone",
-			"audit", true, "attempt", held.id, "result", held.result.Result, "record", held.record)
-		record = nil
+	case apierrors.IsNotFound(err), errors.Is(err, errAttemptVanished):
+		held.stage = stageOrphaned
+		o.holdings.put(held)
+		o.audit("The attempt's record was deleted by somebody", held)
+		return nil, o.settleOrphan(ctx, held)
 	case err != nil:
 		return nil, fmt.Errorf("record the result of attempt %s: %w", held.id, err)
 	}
-	o.holdings.drop(held.request)
+	o.holdings.drop(held)
 	return record, nil
 }
 
@@ -126,19 +159,22 @@ func (o *Operator) recordResult(ctx context.Context, held holding) (*v1alpha1.Re
 // one, nothing is left to do.
 func (o *Operator) recordLate(ctx context.Context, held holding) (*v1alpha1.ResetRecord, error) {
 	var record v1alpha1.ResetRecord
-	if err := o.live.Get(ctx, client.ObjectKey{Name: held.record}, &record); err != nil {
+	if err := o.live.Get(ctx, client.ObjectKey{Name: held.record.Name}, &record); err != nil {
 		return nil, err
 	}
 	attempt := reset.Attempt(&record, held.id)
+	patch := latePatch(held)
 	switch {
 	case attempt == nil:
-		ctrl.LoggerFrom(ctx).Error(errAttemptVanished, "The result stands in this log alone", "audit", true,
-			"attempt", held.id, "result", held.result.Result, "record", held.record)
-		return &record, nil
-	case !reset.TakesLateResult(attempt, held.result):
+		return nil, errAttemptVanished
+	case reset.TakesLateResult(attempt, held.result):
+	case reset.TakesReason(attempt, held.result):
+		// Both say Unconfirmed; which of the two reasons it is stops the workspace.
+		patch = []patchOperation{patch[0], patch[1], patch[len(patch)-1]}
+	default:
 		return &record, nil
 	}
-	err := o.patchRecord(ctx, &record, latePatch(held))
+	err := o.patchRecord(ctx, &record, patch)
 	return &record, err
 }
 

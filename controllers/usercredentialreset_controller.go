@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +41,8 @@ const conflictPause = 200 * time.Millisecond
 // UserCredentialResetReconciler carries requests out.
 type UserCredentialResetReconciler struct {
 	*Operator
-	tries *tries
+	tries   *tries
+	written *writtenStatuses
 }
 
 func (r *UserCredentialResetReconciler) setup(mgr ctrl.Manager) error {
@@ -66,10 +66,14 @@ func (r *UserCredentialResetReconciler) Reconcile(ctx context.Context, request c
 	if apierrors.IsNotFound(err) {
 		r.gate.Leave(request.String())
 		r.tries.forget(request.NamespacedName)
+		r.written.forget(request.NamespacedName)
 		return ctrl.Result{}, nil // gone: done
 	}
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("observe: %w", err) // again, with back-off
+	}
+	if r.written.isStale(request.NamespacedName, observed.Request.ResourceVersion) {
+		return ctrl.Result{RequeueAfter: conflictPause}, nil // the cache does not know the last status yet
 	}
 	decision := reset.Decide(*observed)
 	if decision.Step != reset.StepAttempt {
@@ -138,7 +142,7 @@ func (r *UserCredentialResetReconciler) readRecord(ctx context.Context, request 
 
 func (r *UserCredentialResetReconciler) readWorkspace(ctx context.Context, reader client.Reader, request *v1alpha1.UserCredentialReset) (*v1alpha1.RocketChatWorkspace, error) {
 	name := workspaceName(request)
-	if len(r.options.Namespaces) > 0 && !slices.Contains(r.options.Namespaces, name.Namespace) {
+	if !r.watches(name.Namespace) {
 		return nil, nil //nolint:nilnil // a namespace that is not watched has no workspace
 	}
 	var workspace v1alpha1.RocketChatWorkspace
@@ -185,6 +189,10 @@ func (r *UserCredentialResetReconciler) attempt(ctx context.Context, observed *r
 
 // act writes the status that a decision asks for, if it says anything new.
 func (r *UserCredentialResetReconciler) act(ctx context.Context, observed *reset.Observation, decision reset.Decision) (ctrl.Result, error) {
+	decision, err := r.confirm(ctx, observed, decision)
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("confirm the end: %w", err) // again, with back-off
+	}
 	again := ctrl.Result{RequeueAfter: decision.After}
 	switch decision.Step {
 	case reset.StepNone:
@@ -205,19 +213,38 @@ func (r *UserCredentialResetReconciler) act(ctx context.Context, observed *reset
 	// A pass may have outlived the stop signal; what it found out is still written.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	err := r.kube.Status().Update(ctx, request)
+	err = r.kube.Status().Update(ctx, request)
 	switch {
 	case apierrors.IsConflict(err):
 		return ctrl.Result{RequeueAfter: conflictPause}, nil // decided on an older object: decide anew
 	case err != nil:
 		return ctrl.Result{}, client.IgnoreNotFound(err) // gone: done; otherwise again, with back-off
 	}
+	r.written.note(client.ObjectKeyFromObject(request), observed.Request.ResourceVersion)
 	r.announce(request, observed.Request.Status.Outcome)
 	return again, nil
 }
 
+// confirm looks at the record live before a request ends for a reason that is not
+// in the record: an outcome is final, and the cache may not know yet that an
+// attempt was made.
+func (r *UserCredentialResetReconciler) confirm(ctx context.Context, observed *reset.Observation, decision reset.Decision) (reset.Decision, error) {
+	if decision.Step != reset.StepReport || !reset.DeniesReset(decision.Verdict) {
+		return decision, nil
+	}
+	record, err := r.liveRecord(context.WithoutCancel(ctx), client.ObjectKeyFromObject(observed.Request))
+	if err != nil {
+		return decision, err
+	}
+	if record == nil || (observed.Record != nil && observed.Record.ResourceVersion == record.ResourceVersion) {
+		return decision, nil
+	}
+	observed.Record = record
+	return reset.Decide(*observed), nil
+}
+
 // announce makes an event of an outcome that was not there before.
-func (r *UserCredentialResetReconciler) announce(request *v1alpha1.UserCredentialReset, before v1alpha1.Outcome) {
+func (o *Operator) announce(request *v1alpha1.UserCredentialReset, before v1alpha1.Outcome) {
 	outcome := request.Status.Outcome
 	if outcome == "" || outcome == before {
 		return
@@ -231,7 +258,7 @@ func (r *UserCredentialResetReconciler) announce(request *v1alpha1.UserCredentia
 	if request.Spec.Justification != "" {
 		note += " (justification: " + request.Spec.Justification + ")"
 	}
-	r.events.Eventf(request, nil, eventType, said.Reason, "Reset"+string(request.Spec.Type), "%s", note)
+	o.events.Eventf(request, nil, eventType, said.Reason, "Reset"+string(request.Spec.Type), "%s", note)
 }
 
 // concernedByRecord are the record's own request and those that wait for the same
@@ -241,8 +268,11 @@ func (r *UserCredentialResetReconciler) concernedByRecord(ctx context.Context, o
 	if !ok {
 		return nil
 	}
-	own := reconcile.Request{NamespacedName: types.NamespacedName{Namespace: record.Request.Namespace, Name: record.Request.Name}}
-	return append(r.listOpen(ctx, openByTarget, record.Target.UserID), own)
+	concerned := r.listOpen(ctx, openByTarget, record.Target.UserID)
+	if own := record.Request; r.watches(own.Namespace) {
+		concerned = append(concerned, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: own.Namespace, Name: own.Name}})
+	}
+	return concerned
 }
 
 func (r *UserCredentialResetReconciler) concernedByWorkspace(ctx context.Context, object client.Object) []reconcile.Request {

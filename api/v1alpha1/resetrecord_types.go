@@ -59,8 +59,9 @@ type RecordedWorkspace struct {
 
 // Attempt is one claim to carry out the reset, and what became of it.
 // +kubebuilder:validation:XValidation:rule="self.id == oldSelf.id && self.startTime == oldSelf.startTime && self.secretResourceVersion == oldSelf.secretResourceVersion",message="an attempt's identity is frozen",reason=FieldValueForbidden
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.result) || (has(self.result) && self.result == oldSelf.result && has(self.endTime) == has(oldSelf.endTime) && (!has(self.endTime) || self.endTime == oldSelf.endTime))",message="a result is written once",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.result) || (has(self.result) && self.result == oldSelf.result && has(self.endTime) == has(oldSelf.endTime) && (!has(self.endTime) || self.endTime == oldSelf.endTime) && (has(self.lateResult) && !has(oldSelf.lateResult) || self.result == 'Unconfirmed' && has(self.reason) && self.reason == 'OwnResetSuspected' || has(self.reason) == has(oldSelf.reason) && (!has(self.reason) || self.reason == oldSelf.reason)))",message="a result is written once",reason=FieldValueForbidden
 // +kubebuilder:validation:XValidation:rule="has(self.lateResult) ? has(oldSelf.result) && oldSelf.result == 'Unconfirmed' && (!has(oldSelf.lateResult) || self.lateResult == oldSelf.lateResult) : !has(oldSelf.lateResult)",message="a late result is written once, beside Unconfirmed",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="has(self.result) ? !has(self.lateResult) || self.result == 'Unconfirmed' : !has(self.reason) && !has(self.endTime) && !has(self.lateResult)",message="an open attempt has no reason, endTime or lateResult, and only an Unconfirmed one has a lateResult"
 type Attempt struct {
 	// id identifies the attempt; it is random.
 	// +required
@@ -103,15 +104,15 @@ type Attempt struct {
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Cluster,shortName=ucrr,categories=credentialreset
-// +kubebuilder:validation:XValidation:rule="self.request == oldSelf.request && self.workspace == oldSelf.workspace && self.target == oldSelf.target && self.type == oldSelf.type && self.notAfterTime == oldSelf.notAfterTime && has(self.justification) == has(oldSelf.justification) && (!has(self.justification) || self.justification == oldSelf.justification)",message="identity is frozen",reason=FieldValueForbidden,fieldPath=.request
+// +kubebuilder:validation:XValidation:rule="has(self.justification) ? has(oldSelf.justification) && self.justification == oldSelf.justification : !has(oldSelf.justification)",message="justification is frozen",reason=FieldValueForbidden,fieldPath=.justification
 // +kubebuilder:printcolumn:name="Namespace",type=string,JSONPath=`.request.namespace`
 // +kubebuilder:printcolumn:name="Request",type=string,JSONPath=`.request.name`
 // +kubebuilder:printcolumn:name="User",type=string,JSONPath=`.target.username`
 // +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.type`
-// +kubebuilder:printcolumn:name="Results",type=string,JSONPath=`.attempts[*].result`
+// +kubebuilder:printcolumn:name="Result",type=string,JSONPath=`.attempts[-1:]['lateResult','result']`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Host",type=string,JSONPath=`.target.host`,priority=1
-// +kubebuilder:printcolumn:name="Reasons",type=string,JSONPath=`.attempts[*].reason`,priority=1
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.attempts[-1:].reason`,priority=1
 // +kubebuilder:selectablefield:JSONPath=`.target.userID`
 type ResetRecord struct {
 	metav1.TypeMeta `json:",inline"`
@@ -121,22 +122,27 @@ type ResetRecord struct {
 
 	// request identifies the request that the record was made for.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="request is frozen",reason=FieldValueForbidden
 	Request RequestReference `json:"request,omitzero"`
 
 	// workspace identifies the workspace that the record was made for.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="workspace is frozen",reason=FieldValueForbidden
 	Workspace RecordedWorkspace `json:"workspace,omitzero"`
 
 	// target is the user that the request was resolved to. No other user is ever reset for this request.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="target is frozen",reason=FieldValueForbidden
 	Target Target `json:"target,omitzero"`
 
 	// type is the credential that was to be reset.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="type is frozen",reason=FieldValueForbidden
 	Type ResetType `json:"type,omitempty"`
 
 	// notAfterTime is the request's: the instant after which nothing is reset.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="notAfterTime is frozen",reason=FieldValueForbidden
 	NotAfterTime metav1.Time `json:"notAfterTime,omitzero"`
 
 	// justification is the request's: why the reset was wanted.

@@ -79,7 +79,7 @@ type RocketChatWorkspaceSpec struct {
 	// +kubebuilder:validation:MaxItems=1024
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=128
-	// +kubebuilder:validation:items:Pattern=`^\S+$`
+	// +kubebuilder:validation:items:Pattern=`^[^\s\x00-\x1f\x7f]+$`
 	ProtectedUserIDs []string `json:"protectedUserIDs,omitempty"`
 
 	// ownAccount says whether the operator's own account may be reset: "Protected" refuses it; "Allowed" carries it out, after which the operator's token is dead and the Secret needs a new one. Omitted, it is "Protected".

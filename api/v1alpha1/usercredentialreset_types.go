@@ -59,14 +59,14 @@ type UserReference struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255
-	// +kubebuilder:validation:Pattern=`^[^\s@]([^\t\r\n]*\S)?$`
+	// +kubebuilder:validation:Pattern=`^[^\s\x00-\x1f\x7f@]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$`
 	Username string `json:"username,omitempty"`
 
 	// id is the user's id in the workspace. It never changes, while a username may.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
-	// +kubebuilder:validation:Pattern=`^\S+$`
+	// +kubebuilder:validation:Pattern=`^[^\s\x00-\x1f\x7f]+$`
 	ID string `json:"id,omitempty"`
 }
 
@@ -87,6 +87,7 @@ type UserCredentialResetSpec struct {
 
 	// notAfterTime is the instant after which nothing is reset any more. It must be in the future when the request is created, at most seven days ahead. An old request that is applied again, from Git or from a backup, therefore does nothing.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="self > timestamp('2000-01-01T00:00:00Z')",message="notAfterTime must be a time such as 2026-07-01T12:00:00Z"
 	NotAfterTime metav1.Time `json:"notAfterTime,omitzero"`
 
 	// justification is why the reset is needed, such as a ticket number. It is copied to the record, the event and the audit log.

@@ -40,16 +40,21 @@ const (
 	fieldOwner = "credential-reset-operator"
 )
 
-// SetLogger makes all libraries log in the wanted form to standard error.
-func SetLogger(opts Options) {
-	handlerOptions := &slog.HandlerOptions{Level: opts.LogLevel}
-	var handler slog.Handler = slog.NewJSONHandler(os.Stderr, handlerOptions)
-	if opts.LogFormat == "text" {
-		handler = slog.NewTextHandler(os.Stderr, handlerOptions)
-	}
-	logger := logr.FromSlogHandler(handler)
+// SetLogger makes all libraries log in the wanted form and level to standard
+// error. It returns the logger for the audit trail, which has no level.
+func SetLogger(opts Options) logr.Logger {
+	logger := logr.FromSlogHandler(logHandler(opts.LogFormat, opts.LogLevel))
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
+	return logr.FromSlogHandler(logHandler(opts.LogFormat, slog.LevelInfo))
+}
+
+func logHandler(format string, level slog.Level) slog.Handler {
+	handlerOptions := &slog.HandlerOptions{Level: level}
+	if format == "text" {
+		return slog.NewTextHandler(os.Stderr, handlerOptions)
+	}
+	return slog.NewJSONHandler(os.Stderr, handlerOptions)
 }
 
 // RESTConfig finds the cluster. Every answer of it passes through wrap.

@@ -68,7 +68,10 @@ func (o Options) check(allow, deny, level string) (Options, error) {
 	if o.Deny, err = parsePrefixes("--deny-cidrs", deny); err != nil {
 		return Options{}, err
 	}
-	if err := o.LogLevel.UnmarshalText([]byte(level)); err != nil {
+	// Lower levels than these four would make libraries print what they receive.
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	var known bool
+	if o.LogLevel, known = levels[strings.ToLower(level)]; !known {
 		return Options{}, fmt.Errorf("--log-level must be debug, info, warn or error, not %q", level)
 	}
 	if o.LogFormat != "json" && o.LogFormat != "text" {

@@ -1,6 +1,10 @@
 // Package gate hands out permits to call a server: one call at a time for each
 // server, and none while the server's rate limiter is exhausted. It knows
 // neither the server's protocol nor who asks.
+//
+// Whenever a server can be called and somebody waits for it, the ticket that goes
+// first has been woken. The gate trusts the woken one to ask again or to leave:
+// until it does, those behind it wait.
 package gate
 
 import (
@@ -29,8 +33,9 @@ func (t Ticket) before(other Ticket) bool {
 
 // Gate hands out the permits. The zero value is not usable; see New.
 type Gate struct {
-	now  func() time.Time
-	wake func(key string)
+	now   func() time.Time
+	after func(wait time.Duration, call func())
+	wake  func(key string)
 
 	mu      sync.Mutex
 	servers map[string]*queue
@@ -40,35 +45,53 @@ type Gate struct {
 // New makes a gate. It calls wake with the key of a ticket whose turn has come;
 // the one who waits then asks again. wake must not call the gate.
 func New(now func() time.Time, wake func(key string)) *Gate {
-	return &Gate{now: now, wake: wake, servers: map[string]*queue{}, waiting: map[string]string{}}
+	return &Gate{
+		now:     now,
+		after:   func(wait time.Duration, call func()) { time.AfterFunc(wait, call) },
+		wake:    wake,
+		servers: map[string]*queue{},
+		waiting: map[string]string{},
+	}
 }
 
 // Ask returns a permit to call the server, or how long the server is closed:
-// zero when it is merely busy. Who gets no permit is woken.
+// zero when it is merely busy or others go first. Who gets no permit is woken.
 func (g *Gate) Ask(server string, ticket Ticket) (*Permit, time.Duration) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.leave(ticket.Key)
-	q := g.queue(server)
-	if closed := q.closedUntil.Sub(g.now()); closed > 0 {
-		g.join(server, q, ticket)
-		return nil, closed
+	passed := ""
+	if before, waits := g.waiting[ticket.Key]; waits && before != server {
+		passed = g.leave(ticket.Key)
 	}
-	if q.busy || q.mustYield(ticket) {
-		g.join(server, q, ticket)
-		return nil, 0
+	permit, closed, next := g.admit(server, ticket)
+	g.mu.Unlock()
+	g.awaken(passed)
+	g.awaken(next)
+	return permit, closed
+}
+
+// admit gives the ticket a permit or lets it wait. It also names who goes first
+// if that is another ticket: waking it once more does no harm, and helps if it
+// was woken in vain.
+func (g *Gate) admit(server string, ticket Ticket) (*Permit, time.Duration, string) {
+	q, now := g.queue(server), g.now()
+	delete(g.waiting, ticket.Key)
+	delete(q.tickets, ticket.Key)
+	closed := max(q.closedUntil.Sub(now), 0)
+	if closed == 0 && !q.busy && !q.mustYield(ticket) {
+		q.busy = true
+		return &Permit{gate: g, server: server}, 0, ""
 	}
-	q.busy, q.called = true, ""
-	return &Permit{gate: g, server: server}, 0
+	g.waiting[ticket.Key] = server
+	q.tickets[ticket.Key] = ticket
+	return nil, closed, q.call(now)
 }
 
 // Leave forgets the ticket: its owner does not want to call any more.
 func (g *Gate) Leave(key string) {
 	g.mu.Lock()
 	next := ""
-	if server, known := g.waiting[key]; known {
-		g.leave(key)
-		next = g.queue(server).call(g.now())
+	if _, waits := g.waiting[key]; waits {
+		next = g.leave(key)
 	}
 	g.mu.Unlock()
 	g.awaken(next)
@@ -80,7 +103,7 @@ func (g *Gate) Close(server string, wait time.Duration) {
 	q := g.queue(server)
 	if until := g.now().Add(wait); until.After(q.closedUntil) {
 		q.closedUntil = until
-		time.AfterFunc(wait, func() { g.reopen(server) })
+		g.after(wait, func() { g.reopen(server) })
 	}
 	g.mu.Unlock()
 }
@@ -116,18 +139,13 @@ func (g *Gate) queue(server string) *queue {
 	return q
 }
 
-func (g *Gate) join(server string, q *queue, ticket Ticket) {
-	g.waiting[ticket.Key] = server
-	q.tickets[ticket.Key] = ticket
-}
-
-func (g *Gate) leave(key string) {
-	server, known := g.waiting[key]
-	if !known {
-		return
-	}
+// leave forgets a ticket that waits and names who goes first now: it may have been
+// this one's turn.
+func (g *Gate) leave(key string) string {
+	q := g.queue(g.waiting[key])
 	delete(g.waiting, key)
-	delete(g.queue(server).tickets, key)
+	delete(q.tickets, key)
+	return q.call(g.now())
 }
 
 // Permit is the right to call a server until it is released.

@@ -6,14 +6,25 @@ import "time"
 type queue struct {
 	busy        bool
 	closedUntil time.Time
-	tickets     map[string]Ticket
-	called      string // the ticket whose turn it is
+	tickets     map[string]Ticket // those that wait
 }
 
-// mustYield says whether a ticket has to let the one that was called go first.
+// first is the waiting ticket that goes before all others.
+func (q *queue) first() (Ticket, bool) {
+	var first Ticket
+	found := false
+	for _, ticket := range q.tickets {
+		if !found || ticket.before(first) {
+			first, found = ticket, true
+		}
+	}
+	return first, found
+}
+
+// mustYield says whether a ticket has to let one that waits go first.
 func (q *queue) mustYield(ticket Ticket) bool {
-	called, waiting := q.tickets[q.called]
-	return waiting && called.before(ticket)
+	first, waits := q.first()
+	return waits && first.before(ticket)
 }
 
 // call names the ticket whose turn it is, "" if nobody can pass now or nobody
@@ -22,11 +33,6 @@ func (q *queue) call(now time.Time) string {
 	if q.busy || q.closedUntil.After(now) {
 		return ""
 	}
-	q.called = ""
-	for key, ticket := range q.tickets {
-		if q.called == "" || ticket.before(q.tickets[q.called]) {
-			q.called = key
-		}
-	}
-	return q.called
+	first, _ := q.first()
+	return first.Key
 }

@@ -80,6 +80,12 @@ func VerdictOf(reason string) Verdict {
 	return v
 }
 
+// DeniesReset says whether the verdict ends a request and says that this request
+// reset nothing.
+func DeniesReset(v Verdict) bool {
+	return v.Outcome == v1alpha1.OutcomeFailed || v.Outcome == v1alpha1.OutcomeSkipped
+}
+
 // Orphaned is the verdict of an attempt's result whose record is gone.
 func Orphaned(result Result) Verdict {
 	switch result.Result {

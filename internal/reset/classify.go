@@ -33,8 +33,9 @@ type Answer struct {
 	LoginRequired bool   // Rocket.Chat's own 401
 	Code          string // errorType
 	TextCode      string // the code in the brackets of the error text
+	UserNotFound  bool   // the error text of users.info for a user that is not there
 	Method        string // the second factor that is asked for
-	HasFunction   bool   // the details name a function
+	Federated     bool   // the refusal is for a user of another server
 }
 
 // Result is what is to be recorded of an attempt.
@@ -110,7 +111,7 @@ func proof(answer Answer) string {
 func proofByCode(answer Answer) string {
 	switch answer.Code {
 	case "error-not-allowed":
-		if answer.HasFunction {
+		if answer.Federated {
 			return v1alpha1.ReasonUserFederated
 		}
 		return v1alpha1.ReasonPermissionMissing
@@ -191,6 +192,12 @@ const (
 	ResolutionConnection
 )
 
+// The longest names that a record can hold, in characters.
+const (
+	maxIDLength       = 128
+	maxUsernameLength = 255
+)
+
 // Look is what was asked of users.info and what was named.
 type Look struct {
 	ByID         bool
@@ -205,7 +212,7 @@ func (l Look) resolution() Resolution {
 		named = l.ID
 	}
 	switch {
-	case l.ID == "" || l.Username == "":
+	case l.ID == "" || l.Username == "" || len(l.ID) > maxIDLength || len([]rune(l.Username)) > maxUsernameLength:
 		return ResolutionRetry
 	case named != l.Asked:
 		return ResolutionNotFound
@@ -226,7 +233,7 @@ func ClassifyLookUp(answer Answer, look Look) Resolution {
 		return ResolutionRetry
 	case answer.Status == 429, isLimiter(answer):
 		return ResolutionRateLimited
-	case answer.RocketChat && answer.Status == 400 && answer.Code == "" && answer.TextCode == "":
+	case answer.RocketChat && answer.Status == 400 && answer.Code == "" && answer.UserNotFound:
 		return ResolutionNotFound
 	}
 	return ResolutionRetry

@@ -1,6 +1,7 @@
 package reset
 
 import (
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -82,7 +83,7 @@ func Decide(o Observation) Decision {
 		return finished(o)
 	}
 	questions := []func(Observation) (Decision, bool){
-		hook, recorded, recordLost, outOfTime, workspace, target, ready, retry,
+		recorded, recordLost, hook, outOfTime, workspace, target, ready, busy, retry,
 	}
 	for _, ask := range questions {
 		if decision, decided := ask(o); decided {
@@ -139,6 +140,8 @@ func finished(o Observation) Decision {
 	return Decision{Step: StepNone}
 }
 
+// hook refuses what is created anew at every sync. The record is asked first: the
+// annotation may have been added to a request that was carried out.
 func hook(o Observation) (Decision, bool) {
 	_, argo := o.Request.Annotations[hookArgoCD]
 	_, helm := o.Request.Annotations[hookHelm]
@@ -163,7 +166,7 @@ func recorded(o Observation) (Decision, bool) {
 		return reportAfter(v1alpha1.ReasonAttemptPending, recheckInterval)
 	}
 	last := &o.Record.Attempts[len(o.Record.Attempts)-1]
-	if v, known := lookUp(last.Reason); known && v.Outcome == v1alpha1.OutcomeFailed {
+	if v, known := lookUp(last.Reason); known && v.Outcome != "" {
 		return Decision{Step: StepReport, Verdict: v}, true
 	}
 	if len(o.Record.Attempts) >= MaxAttempts {
@@ -268,12 +271,13 @@ func ready(o Observation) (Decision, bool) {
 	if o.Now.Add(RequestTimeout(o.Workspace)).After(o.Request.Spec.NotAfterTime.Time) {
 		return report(v1alpha1.ReasonNotAfterTimePassed)
 	}
+	if o.Health.Reason == "" {
+		// The first probe is about to end; a status would be outdated at once.
+		return Decision{Step: StepNone}, true
+	}
 	switch o.Health.Gate(o.Request.Spec.Type) {
 	case "":
 		return Decision{}, false
-	case v1alpha1.ReasonProbing:
-		// The first probe is about to end; a status would be outdated at once.
-		return Decision{Step: StepNone}, true
 	case v1alpha1.ReasonEmailCodeRequired:
 		return report(v1alpha1.ReasonSecondFactorRequired)
 	case v1alpha1.ReasonPermissionMissing:
@@ -289,7 +293,7 @@ func retry(o Observation) (Decision, bool) {
 		last := o.Record.Attempts[len(o.Record.Attempts)-1]
 		reason = waitingReason(last.Reason)
 		if last.EndTime != nil {
-			pause := Pause(len(o.Record.Attempts))
+			pause := Pause(len(o.Record.Attempts)) + o.spread(last.Reason)
 			if last.Reason == v1alpha1.ReasonRateLimited || HeldUntilSecretChanges(last.Reason) {
 				pause = 0 // the gate, or the changed Secret, says when
 			}
@@ -300,6 +304,17 @@ func retry(o Observation) (Decision, bool) {
 		return reportAfter(reason, wait)
 	}
 	return Decision{}, false
+}
+
+// spread is a part of the pause that differs between requests: two that yielded
+// to each other must not come back at the same moment.
+func (o Observation) spread(reason string) time.Duration {
+	if reason != v1alpha1.ReasonTargetBusy {
+		return 0
+	}
+	digest := fnv.New32a()
+	_, _ = digest.Write([]byte(o.Request.UID))
+	return time.Duration(digest.Sum32()%20) * time.Second
 }
 
 // waitingReason is what a request says while it pauses after an attempt.

@@ -101,6 +101,9 @@ func TestDecideFromTheWorkspace(t *testing.T) {
 		"before the first probe nothing is said": {func(o *Observation) {
 			o.Health = Health{}
 		}, StepNone, "", time.Hour + time.Second},
+		"a Secret that cannot be looked at is waited for": {func(o *Observation) {
+			o.Health = Unprobed(Health{})
+		}, StepReport, v1alpha1.ReasonWorkspaceNotReady, 0},
 		"a workspace with a rejected token is waited for": {func(o *Observation) {
 			o.Health.Reason, o.Health.Gates = v1alpha1.ReasonTokenRejected, true
 		}, StepReport, v1alpha1.ReasonWorkspaceNotReady, 0},
@@ -202,6 +205,16 @@ func TestDecideFromRivals(t *testing.T) {
 			late.LateResult = v1alpha1.AttemptSucceeded
 			with(late)(o)
 		}, StepReport, v1alpha1.ReasonAlreadyReset, 0},
+		"a late success while it was waited for leaves nothing, too": {func(o *Observation) {
+			late := lost(before)
+			late.LateResult = v1alpha1.AttemptSucceeded
+			with(late)(o)
+			o.Request.Status = StatusOf(o.Request, VerdictOf(v1alpha1.ReasonTargetBusy), Facts{}, now())
+		}, StepReport, v1alpha1.ReasonAlreadyReset, 0},
+		"a suspended workspace comes before a rival": {func(o *Observation) {
+			with(attempt("", "", 0))(o)
+			o.Workspace.Spec.Suspend = new(true)
+		}, StepReport, v1alpha1.ReasonWorkspaceSuspended, 0},
 		"another type is no rival": {func(o *Observation) {
 			with(attempt("", "", 0))(o)
 			o.Rivals[0].Type = v1alpha1.ResetTypeE2EKey
@@ -243,6 +256,12 @@ func TestDecideFromTheOwnRecord(t *testing.T) {
 		"after a rejected factor the Secret says when": {with(attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonSecondFactorRejected, 0)),
 			StepAttempt, "", 0},
 		"the fifth proof is the last": {with(notSent, notSent, notSent, notSent, notSent), StepReport, v1alpha1.ReasonAttemptsExhausted, 0},
+		"a fifth attempt that found nothing to do ends so": {with(notSent, notSent, notSent, notSent, attempt(v1alpha1.AttemptNotSent, v1alpha1.ReasonAlreadyReset, 0)),
+			StepReport, v1alpha1.ReasonAlreadyReset, 0},
+		"an annotation added later does not undo a success": {func(o *Observation) {
+			with(attempt(v1alpha1.AttemptSucceeded, v1alpha1.ReasonResetAccepted, 0))(o)
+			o.Request.Annotations = map[string]string{"argocd.argoproj.io/hook": "Sync"}
+		}, StepReport, v1alpha1.ReasonResetAccepted, 0},
 		"proof does not prolong the time": {func(o *Observation) {
 			with(notSent)(o)
 			o.Request.Spec.NotAfterTime = at(-time.Second)

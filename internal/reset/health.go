@@ -25,6 +25,9 @@ type Health struct {
 	// not known.
 	Permitted []v1alpha1.ResetType
 
+	// Refused says that the server refused the token of this very Secret.
+	Refused bool
+
 	Reason string // of Ready, empty while nothing is known
 	Detail string // what is wrong in particular
 	Gates  bool   // whether the reason stops all resets
@@ -34,7 +37,7 @@ type Health struct {
 // if there is none.
 func (h Health) Gate(resetType v1alpha1.ResetType) string {
 	switch {
-	case h.Reason == "":
+	case h.Reason == "", h.Reason == v1alpha1.ReasonProbing:
 		return v1alpha1.ReasonProbing
 	case h.Gates:
 		return h.Reason
@@ -63,6 +66,9 @@ type Probe struct {
 	Version string
 	Me      Answer // of GET /api/v1/me
 	Account Account
+	// HadTOTP says that the account had TOTP when it last could be asked with this
+	// Secret.
+	HadTOTP bool
 	// Permissions is the answer of permissions.listAll, and Permitted what followed.
 	Permissions Answer
 	Permitted   []v1alpha1.ResetType
@@ -88,9 +94,12 @@ func Diagnose(p Probe) Health {
 		AccountHasTOTP:  p.Account.TOTP,
 		Version:         p.Version,
 		HasSecondFactor: p.HasSecondFactor,
+		Refused:         p.Me.LoginRequired,
 	}
 	if p.Me.Kind == AnswerConfirmed {
 		health.Method = methodOf(p.Account)
+	} else {
+		health.AccountHasTOTP = p.HadTOTP
 	}
 	if p.Permissions.Kind == AnswerConfirmed {
 		health.Permitted = append([]v1alpha1.ResetType{}, p.Permitted...)
@@ -100,6 +109,15 @@ func Diagnose(p Probe) Health {
 		health.Detail = p.SecretDetail
 	}
 	return health
+}
+
+// Unprobed is the health of a workspace whose Secret could not be looked at. What
+// was known before still holds.
+func Unprobed(before Health) Health {
+	if before.Reason == "" {
+		before.Reason = v1alpha1.ReasonProbing
+	}
+	return before
 }
 
 // diagnosis is the reason of Ready, and whether it stops all resets.
@@ -143,13 +161,23 @@ func methodOf(account Account) v1alpha1.SecondFactorMethod {
 	return v1alpha1.SecondFactorNone
 }
 
+// Gravest is the one of the reasons that a workspace shows, "" if there is none.
+func Gravest(reasons []string) string {
+	for _, reason := range []string{
+		v1alpha1.ReasonOwnResetSuspected, v1alpha1.ReasonTokenRejected,
+		v1alpha1.ReasonSecondFactorRejected, v1alpha1.ReasonEmailCodeRequired,
+	} {
+		if slices.Contains(reasons, reason) {
+			return reason
+		}
+	}
+	return ""
+}
+
 // HeldUntilSecretChanges says whether after an attempt with this reason none may
 // follow with the same Secret.
 func HeldUntilSecretChanges(reason string) bool {
-	return slices.Contains([]string{
-		v1alpha1.ReasonTokenRejected, v1alpha1.ReasonSecondFactorRejected,
-		v1alpha1.ReasonEmailCodeRequired, v1alpha1.ReasonOwnResetSuspected,
-	}, reason)
+	return Gravest([]string{reason}) != ""
 }
 
 // DoubtsWorkspace says whether after that result the workspace should be probed.
@@ -176,7 +204,7 @@ func WorkspaceStatusOf(w *v1alpha1.RocketChatWorkspace, health Health, now metav
 	status.ObservedGeneration = new(w.Generation)
 	// What a server told stays true while it does not answer, or is not asked.
 	if health.AccountUsername != "" || health.Host != status.Host {
-		status.Host, status.Version, status.AccountUsername = health.Host, health.Version, health.AccountUsername
+		status.Host, status.Version, status.AccountUsername = health.Host, shorten(health.Version, 64), shorten(health.AccountUsername, 255)
 		status.SecondFactorMethod, status.PermittedTypes = health.Method, health.Permitted
 	}
 	set(&status.Conditions, readiness(w, health), w.Generation, now.Time)
@@ -221,6 +249,12 @@ func readyReason(w *v1alpha1.RocketChatWorkspace, health Health) (string, string
 	return reason, readyMessages()[reason]
 }
 
+// IsInOrder says whether nothing about the workspace needs repair.
+func IsInOrder(w *v1alpha1.RocketChatWorkspace, health Health) bool {
+	reason, _ := readyReason(w, health)
+	return reason == v1alpha1.ReasonConnected
+}
+
 func permitsAll(w *v1alpha1.RocketChatWorkspace, health Health) bool {
 	return !slices.ContainsFunc(w.Spec.AllowedTypes, func(t v1alpha1.ResetType) bool { return !health.permits(t) })
 }
@@ -236,7 +270,7 @@ func readyMessages() map[string]string {
 		v1alpha1.ReasonEmailCodeRequired:    "Rocket.Chat asks the account for a mailed code; give the account TOTP, or a token that bypasses the second factor, and renew the Secret",
 		v1alpha1.ReasonSecondFactorRejected: "Rocket.Chat does not accept the account's second factor; put the right totpSecret or password, or a token that bypasses it, into the Secret",
 		v1alpha1.ReasonPermissionMissing:    "The account lacks the permission edit-other-user-totp or edit-other-user-e2ee for a type in allowedTypes; grant it in Rocket.Chat or remove the type",
-		v1alpha1.ReasonBypassTokenIgnored:   "Rocket.Chat 8.5.0 and 8.5.1 ignore tokens that bypass the second factor; update Rocket.Chat, or put a totpSecret or password into the Secret",
+		v1alpha1.ReasonBypassTokenIgnored:   "Rocket.Chat 8.5.0 and 8.5.1 ignore tokens that bypass the second factor; update Rocket.Chat and then change the Secret in any way, or put a totpSecret or password into it",
 		v1alpha1.ReasonOwnResetSuspected:    "The operator's own account seems to have been reset; check it in Rocket.Chat and put a new token and second factor into the Secret",
 		v1alpha1.ReasonSuspended:            "spec.suspend is true: nothing is reset and requests wait",
 		v1alpha1.ReasonConnected:            "Resets can be carried out",
@@ -266,4 +300,10 @@ func TypesPermittedBy(permissions []string) []v1alpha1.ResetType {
 // SameWorkspaceStatus says whether writing the status would change nothing.
 func SameWorkspaceStatus(a, b v1alpha1.RocketChatWorkspaceStatus) bool {
 	return equality.Semantic.DeepEqual(a, b)
+}
+
+// shorten cuts what a server tells to what a status can show.
+func shorten(text string, limit int) string {
+	runes := []rune(text)
+	return string(runes[:min(len(runes), limit)])
 }

@@ -3,6 +3,7 @@ package reset
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
@@ -50,12 +51,15 @@ func NewRecord(request *v1alpha1.UserCredentialReset, target v1alpha1.Target, at
 
 // Attempt is the attempt with that id, nil if the record has none.
 func Attempt(record *v1alpha1.ResetRecord, id string) *v1alpha1.Attempt {
-	for i := range record.Attempts {
-		if record.Attempts[i].ID == id {
-			return &record.Attempts[i]
-		}
+	if i := IndexOf(record, id); i >= 0 {
+		return &record.Attempts[i]
 	}
 	return nil
+}
+
+// IndexOf is the place of the attempt with that id, -1 if the record has none.
+func IndexOf(record *v1alpha1.ResetRecord, id string) int {
+	return slices.IndexFunc(record.Attempts, func(a v1alpha1.Attempt) bool { return a.ID == id })
 }
 
 // OpenAttempt is the attempt without a result, nil if there is none.
@@ -98,10 +102,12 @@ func matches(target v1alpha1.Target, user v1alpha1.UserReference) bool {
 }
 
 // IsSameClaim says whether the stored record holds the very claim that was to be
-// stored: the attempt of that id, open, and the same identity.
+// stored: the attempt of that id, open, begun at the same time, and the same
+// identity. An earlier write of the same claim has another time.
 func IsSameClaim(stored, wanted *v1alpha1.ResetRecord, id string) bool {
-	attempt := Attempt(stored, id)
-	return attempt != nil && attempt.Result == "" && attempt.SecretResourceVersion == Attempt(wanted, id).SecretResourceVersion &&
+	attempt, claim := Attempt(stored, id), Attempt(wanted, id)
+	return attempt != nil && claim != nil && attempt.Result == "" &&
+		attempt.StartTime.Equal(&claim.StartTime) && attempt.SecretResourceVersion == claim.SecretResourceVersion &&
 		stored.Request == wanted.Request && stored.Workspace == wanted.Workspace &&
 		stored.Target == wanted.Target && stored.Type == wanted.Type
 }
@@ -111,4 +117,12 @@ func IsSameClaim(stored, wanted *v1alpha1.ResetRecord, id string) bool {
 func TakesLateResult(attempt *v1alpha1.Attempt, result Result) bool {
 	return attempt.Result == v1alpha1.AttemptUnconfirmed && attempt.LateResult == "" &&
 		result.Result != v1alpha1.AttemptUnconfirmed
+}
+
+// TakesReason says whether the result's reason is the graver one of two that both
+// say Unconfirmed.
+func TakesReason(attempt *v1alpha1.Attempt, result Result) bool {
+	return attempt.Result == v1alpha1.AttemptUnconfirmed && attempt.LateResult == "" &&
+		result == Result{Result: v1alpha1.AttemptUnconfirmed, Reason: v1alpha1.ReasonOwnResetSuspected} &&
+		attempt.Reason != result.Reason
 }

@@ -96,7 +96,7 @@ func set(conditions *[]metav1.Condition, wanted []metav1.Condition, generation i
 func saidBefore(request *v1alpha1.UserCredentialReset) (Verdict, bool) {
 	succeeded := meta.FindStatusCondition(request.Status.Conditions, v1alpha1.ConditionSucceeded)
 	done := meta.FindStatusCondition(request.Status.Conditions, v1alpha1.ConditionFinished)
-	if succeeded == nil || done == nil || done.Reason != string(request.Status.Outcome) {
+	if succeeded == nil || done == nil || (done.Status == metav1.ConditionTrue && done.Reason != string(request.Status.Outcome)) {
 		return Verdict{}, false
 	}
 	return Verdict{Outcome: request.Status.Outcome, Reason: succeeded.Reason, Message: succeeded.Message}, true

@@ -12,8 +12,8 @@ import (
 const unconfirmedGrace = 5 * time.Minute
 
 // target answers from the user that the request was resolved to, as far as that
-// is known: whether it is the one that was asked for and shown, whether policy
-// protects it, and whether another request is about to reset it.
+// is known: whether it is the one that was asked for and shown, and whether policy
+// protects it.
 func target(o Observation) (Decision, bool) {
 	if o.Target == nil {
 		return Decision{}, false
@@ -27,6 +27,14 @@ func target(o Observation) (Decision, bool) {
 		return report(v1alpha1.ReasonUserFederated)
 	case isProtected(o):
 		return report(v1alpha1.ReasonUserProtected)
+	}
+	return Decision{}, false
+}
+
+// busy answers whether another request is about to reset the same person.
+func busy(o Observation) (Decision, bool) {
+	if o.Target == nil {
+		return Decision{}, false
 	}
 	return rivals(o)
 }
@@ -68,7 +76,7 @@ func rivals(o Observation) (Decision, bool) {
 		case "":
 			seen.open = true
 		case v1alpha1.AttemptSucceeded:
-			seen.reset = seen.reset || endedSince(attempt, o.Request)
+			seen.reset = seen.reset || endedSince(attempt, o.Request) || (attempt.LateResult != "" && waitsForRival(o.Request))
 		case v1alpha1.AttemptUnconfirmed:
 			seen.young = seen.young || endOf(attempt).Add(unconfirmedGrace).After(o.Now)
 			seen.lost = seen.lost || endedSince(attempt, o.Request)
@@ -86,6 +94,13 @@ func rivals(o Observation) (Decision, bool) {
 		return report(v1alpha1.ReasonTargetUnconfirmed)
 	}
 	return Decision{}, false
+}
+
+// waitsForRival says whether the request has waited for another one: if that one
+// turns out late to have succeeded, it did so while this one waited.
+func waitsForRival(request *v1alpha1.UserCredentialReset) bool {
+	said, ok := saidBefore(request)
+	return ok && said.Reason == v1alpha1.ReasonTargetBusy
 }
 
 // rivalAttempts are all attempts of all rivals.

@@ -11,6 +11,13 @@ import (
 // loginRequired is the text of Rocket.Chat's 401 in every release.
 const loginRequired = "You must be logged in to do this."
 
+// userNotFound is the text of users.info for a user that is not there.
+const userNotFound = "User not found."
+
+// federated begins the text for a user of another server. Its code is that of a
+// missing permission.
+const federated = "Federated Users"
+
 // answer is a whole reply: its status, its headers and its bounded body.
 type answer struct {
 	route  string
@@ -52,6 +59,8 @@ func (a answer) err() error {
 		Details:   object.details(),
 		RateLimit: a.rateLimit(),
 	}
+	failure.UserNotFound = text == userNotFound
+	failure.Federated = strings.HasPrefix(text, federated)
 	failure.LoginRequired = a.status == http.StatusUnauthorized && object.loginRequired()
 	failure.RocketChat = object.boolean("success") == "false" || failure.LoginRequired
 	return failure

@@ -16,8 +16,15 @@ import (
 // maxBody bounds what is read of an answer, in bytes.
 const maxBody = 64 << 10
 
-// errTooLarge means that an answer was longer than it may be.
-var errTooLarge = errors.New("the answer is too large")
+// maxRequest is more than a request can be long, headers and body together, and
+// what one TLS record holds: a request leaves in one write.
+const maxRequest = 16 << 10
+
+// Answers that are not taken for one.
+var (
+	errTooLarge = errors.New("the answer is too large")
+	errSwitched = errors.New("the server switched to another protocol")
+)
 
 // Exchange is one call and how it ended, for those who watch calls go by.
 type Exchange struct {
@@ -48,22 +55,32 @@ func New(connection *Connection, options Options) *Client {
 	return client
 }
 
-// Close releases the connections.
+// Close gives up the dials of calls that were cancelled.
 func (c *Client) Close() { c.reads.CloseIdleConnections() }
 
 // transport speaks HTTP/1.1 only, without a proxy, and asks for no compression:
 // each of these would put something between the call and what is known of it.
+// Every call has a connection of its own: on one that was used before, Go sends a
+// call again if it finds it closed, and logs what the server sends unasked.
 func (c *Client) transport(d dialer) *http.Transport {
 	d.policy = c.options.Policy
 	transport := &http.Transport{
 		DisableCompression:     true,
+		DisableKeepAlives:      true,
 		MaxResponseHeaderBytes: maxBody,
-		IdleConnTimeout:        30 * time.Second,
+		WriteBufferSize:        maxRequest,
 		Protocols:              &http.Protocols{},
 	}
 	transport.Protocols.SetHTTP1(true)
 	plain, secured := d, d
-	secured.tls = &tls.Config{RootCAs: c.connection.roots, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	secured.tls = &tls.Config{
+		RootCAs:    c.connection.roots,
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"http/1.1"},
+		// Otherwise the first records are of one packet each, and a longer request
+		// takes several writes.
+		DynamicRecordSizingDisabled: true,
+	}
 	transport.DialContext = plain.dial
 	transport.DialTLSContext = secured.dial
 	return transport
@@ -84,8 +101,9 @@ func (c *Client) request(ctx context.Context, method, route string, query url.Va
 }
 
 func (c *Client) authenticate(request *http.Request) {
-	request.Header.Set("X-Auth-Token", c.connection.authToken)
-	request.Header.Set("X-User-Id", c.connection.userID)
+	userID, token := c.connection.account()
+	request.Header.Set("X-Auth-Token", token)
+	request.Header.Set("X-User-Id", userID)
 }
 
 // exchange sends the request once and reads the whole answer, at most limit bytes
@@ -127,6 +145,10 @@ func (c *Client) roundTrip(transport *http.Transport, request *http.Request, lim
 		return answer{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		// Nobody asked for it, and no context bounds what is read from here on.
+		return answer{}, errSwitched
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
 	if err != nil {
 		return answer{}, err

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -27,19 +29,26 @@ type DialPolicy struct {
 // not be dialled.
 func (p DialPolicy) Check(address netip.Addr) error {
 	address = address.Unmap().WithZone("")
-	for _, prefix := range p.Allow {
-		if prefix.Contains(address) {
-			return nil
-		}
+	if within(p.Allow, address) {
+		return nil
 	}
 	closed := address.IsLoopback() || address.IsLinkLocalUnicast() || address.IsUnspecified() || address.IsMulticast()
-	for _, prefix := range p.Deny {
-		closed = closed || prefix.Contains(address)
-	}
-	if closed {
+	if closed || within(p.Deny, address) {
 		return fmt.Errorf("%w: %s", ErrAddressNotAllowed, address)
 	}
 	return nil
+}
+
+// within says whether an unmapped address is in one of the networks. A network of
+// IPv4 addresses mapped into IPv6 means those addresses: package netip would let
+// it match nothing.
+func within(networks []netip.Prefix, address netip.Addr) bool {
+	return slices.ContainsFunc(networks, func(network netip.Prefix) bool {
+		if network.Addr().Is4In6() && network.Bits() >= 96 {
+			network = netip.PrefixFrom(network.Addr().Unmap(), network.Bits()-96)
+		}
+		return network.Contains(address)
+	})
 }
 
 // control is called with the resolved address, so that a name cannot be used to
@@ -83,7 +92,7 @@ func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, er
 	if err := d.release(conn, deadline); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return conn, nil
+	return &speaker{Conn: conn, spoke: make(chan struct{})}, nil
 }
 
 func (d dialer) secure(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {
@@ -98,7 +107,8 @@ func (d dialer) secure(ctx context.Context, conn net.Conn, address string) (net.
 	config.ServerName = host
 	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
-		return nil, errors.Join(err, conn.Close())
+		_ = conn.Close() // the handshake may have closed it already
+		return nil, &handshakeError{cause: err}
 	}
 	return secured, nil
 }
@@ -114,3 +124,32 @@ func (d dialer) release(conn net.Conn, deadline time.Time) error {
 	}
 	return d.maySend()
 }
+
+// speaker is a connection on which the server is not heard before it was spoken
+// to: what a server sends unasked, Go's transport writes to the log, and it may
+// be the token of an earlier call.
+type speaker struct {
+	net.Conn
+	once  sync.Once
+	spoke chan struct{}
+}
+
+// Read implements net.Conn.
+func (s *speaker) Read(buffer []byte) (int, error) {
+	<-s.spoke
+	return s.Conn.Read(buffer)
+}
+
+// Write implements net.Conn.
+func (s *speaker) Write(data []byte) (int, error) {
+	s.speak()
+	return s.Conn.Write(data)
+}
+
+// Close implements net.Conn.
+func (s *speaker) Close() error {
+	s.speak()
+	return s.Conn.Close()
+}
+
+func (s *speaker) speak() { s.once.Do(func() { close(s.spoke) }) }

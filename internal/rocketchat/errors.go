@@ -1,6 +1,9 @@
 package rocketchat
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 )
@@ -62,7 +65,12 @@ type AnswerError struct {
 	RocketChat bool
 	// LoginRequired says that the body is Rocket.Chat's 401 in one of its shapes.
 	LoginRequired bool
-	ErrorType     Code // from the member errorType
+	// UserNotFound says that the error text is the one of users.info for a user
+	// that is not there, which has no code.
+	UserNotFound bool
+	// Federated says that the error text speaks of a federated user.
+	Federated bool
+	ErrorType Code // from the member errorType
 	TextCode      Code // from the brackets at the end of the member error
 	Details       Details
 	RateLimit     RateLimit
@@ -87,7 +95,8 @@ type TransportError struct {
 	// can have reached the server.
 	Connected bool
 	// Err is the cause. Once there was a connection it is ErrTimedOut or ErrLost
-	// and nothing else, because the cause may quote what the server sent.
+	// and nothing else, because the cause may quote what the server sent. Before,
+	// its text quotes nothing of the server either.
 	Err error
 }
 
@@ -118,3 +127,35 @@ var (
 	// ErrOwnUserID refuses to reset the caller's own account.
 	ErrOwnUserID = errors.New("the user id is the caller's own")
 )
+
+// handshakeError is a TLS handshake that failed. Its text is made here, because
+// that of the cause may quote names out of the server's certificate.
+type handshakeError struct{ cause error }
+
+// Error implements error.
+func (e *handshakeError) Error() string { return "TLS handshake: " + e.problem() }
+
+// Unwrap returns the cause.
+func (e *handshakeError) Unwrap() error { return e.cause }
+
+func (e *handshakeError) problem() string {
+	if _, ok := errors.AsType[x509.HostnameError](e.cause); ok {
+		return "the server's certificate is for another host"
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](e.cause); ok {
+		return "the server's certificate is signed by an unknown authority"
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](e.cause); ok && invalid.Reason == x509.Expired {
+		return "the server's certificate has expired or is not yet valid"
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](e.cause); ok {
+		return "the server's certificate is not valid"
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](e.cause); ok {
+		return "the server does not speak TLS"
+	}
+	if errors.Is(e.cause, context.DeadlineExceeded) {
+		return "the time was up"
+	}
+	return "the server did not complete it"
+}

@@ -92,14 +92,19 @@ func (c *Client) user(ctx context.Context, query url.Values) (User, error) {
 }
 
 // Permitted calls GET /api/v1/permissions.listAll and returns those of the two
-// permissions that one of the roles has.
+// permissions that one of the roles has. An answer without the list says nothing
+// of them, and is not taken for a success.
 func (c *Client) Permitted(ctx context.Context, roles []string) ([]string, error) {
 	object, err := c.get(ctx, read{route: "v1/permissions.listAll", limit: maxPermissions})
 	if err != nil {
 		return nil, err
 	}
+	permissions := object.objects("update")
+	if permissions == nil {
+		return nil, &AnswerError{Route: "v1/permissions.listAll", Status: http.StatusOK}
+	}
 	var permitted []string
-	for _, permission := range object.objects("update") {
+	for _, permission := range permissions {
 		name := permission.text("_id")
 		if name != PermissionResetTOTP && name != PermissionResetE2EKey {
 			continue

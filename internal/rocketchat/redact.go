@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// Format implements fmt.Formatter, so that no verb prints a secret.
+// Format implements fmt.Formatter, so that no verb prints more than the host.
 func (c *Connection) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, c.redacted()) }
 
 // LogValue implements slog.LogValuer.
@@ -26,5 +26,5 @@ func (c *Connection) redacted() string {
 	return "connection to " + c.Host() + " [redacted]"
 }
 
-// Format implements fmt.Formatter, so that no verb prints the secret.
+// Format implements fmt.Formatter, so that no verb prints the method.
 func (f secondFactor) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "[redacted]") }

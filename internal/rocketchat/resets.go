@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Reset is one reset to be carried out.
@@ -35,41 +37,58 @@ func (c *Client) ResetE2EKey(ctx context.Context, reset Reset) error {
 	return c.reset(ctx, "v1/users.resetE2EKey", reset)
 }
 
-// reset sends the call once, over a connection of its own. The server reads a
-// body that it cannot read, or not to its end, as the wish to reset the caller.
-// So the body is made of a struct with the id, and headers and body leave in one
-// write which nothing cancels: the exchange is bounded by the connection's
-// deadline, not by the context.
+// maxTargetLength bounds a user id, in bytes: the 128 characters that a record can
+// hold.
+const maxTargetLength = 512
+
+// reset sends the call once, over a connection of its own. The exchange is
+// bounded by the connection's deadline, not by the context: nothing may cancel it
+// in the middle of its write.
 func (c *Client) reset(ctx context.Context, route string, reset Reset) error {
 	switch {
 	case strings.TrimSpace(reset.UserID) == "":
 		return ErrBlankUserID
-	case reset.UserID == c.connection.userID && !reset.AllowOwn:
+	case reset.UserID == c.connection.UserID() && !reset.AllowOwn:
 		return ErrOwnUserID
+	case len(reset.UserID) > maxTargetLength || !utf8.ValidString(reset.UserID):
+		return errors.New("the user id is too long or no text")
+	case reset.Timeout <= 0:
+		return errors.New("the reset has no time-out")
 	}
-	body, err := json.Marshal(struct {
-		UserID string `json:"userId"`
-	}{reset.UserID})
+	request, err := c.resetRequest(context.WithoutCancel(ctx), route, reset.UserID)
 	if err != nil {
-		return err
-	}
-	request, err := c.request(context.WithoutCancel(ctx), http.MethodPost, route, nil, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	// Without GetBody, the transport has no means to send the body again.
-	request.GetBody = nil
-	request.Header.Set("Content-Type", "application/json")
-	c.authenticate(request)
-	if err := c.connection.factor.set(request.Header, c.options.Now()); err != nil {
 		return err
 	}
 	transport := c.transport(dialer{limit: reset.Timeout, maySend: reset.MaySend})
-	transport.DisableKeepAlives = true
 	defer transport.CloseIdleConnections()
 	reply, err := c.exchange(transport, request, route, maxBody)
 	if err != nil {
 		return err
 	}
 	return reply.err()
+}
+
+// resetRequest makes the request of a reset. The server reads a body that it
+// cannot read, or not to its end, as the wish to reset the caller. So the body is
+// made of a struct with the id, and it is short and of known length: headers and
+// body leave in one write.
+func (c *Client) resetRequest(ctx context.Context, route, userID string) (*http.Request, error) {
+	body, err := json.Marshal(struct {
+		UserID string `json:"userId"`
+	}{userID})
+	if err != nil {
+		return nil, err
+	}
+	request, err := c.request(ctx, http.MethodPost, route, nil, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	// Without GetBody, the transport has no means to send the body again.
+	request.GetBody = nil
+	request.Header.Set("Content-Type", "application/json")
+	c.authenticate(request)
+	if err := c.connection.factor.set(request.Header, c.options.Now()); err != nil {
+		return nil, err
+	}
+	return request, nil
 }

@@ -2,12 +2,13 @@ package cluster
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"strings"
@@ -25,8 +26,7 @@ type Hook func(rw http.ResponseWriter, r *http.Request, next http.Handler)
 type Proxy struct {
 	URL string // of the API server, as the operator sees it
 
-	server *http.Server
-	done   chan struct{}
+	server *httptest.Server
 
 	mu    sync.Mutex
 	hook  Hook
@@ -47,16 +47,11 @@ func (c *Cluster) StartProxy() (*Proxy, error) {
 		return nil, err
 	}
 	// The operator's own token passes through: the proxy adds no identity.
-	trust := rest.AnonymousClientConfig(c.Config)
-	transport, err := rest.TransportFor(trust)
+	transport, err := rest.TransportFor(rest.AnonymousClientConfig(c.Config))
 	if err != nil {
 		return nil, fmt.Errorf("make a transport to the API server: %w", err)
 	}
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	p := &Proxy{URL: "http://" + listener.Addr().String(), done: make(chan struct{}), holds: map[*hold]bool{}}
+	p := &Proxy{holds: map[*hold]bool{}}
 	silent := log.New(io.Discard, "", 0) // broken connections are the point
 	upstream := &httputil.ReverseProxy{
 		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(target) },
@@ -65,25 +60,25 @@ func (c *Cluster) StartProxy() (*Proxy, error) {
 		ErrorLog:       silent,
 		ModifyResponse: p.keepBack,
 	}
-	p.server = &http.Server{Handler: p.handler(upstream), ErrorLog: silent}
-	go func() {
-		defer close(p.done)
-		_ = p.server.Serve(listener) // ends with Close
-	}()
+	p.server = httptest.NewUnstartedServer(p.handler(upstream))
+	p.server.Config.ErrorLog = silent
+	// Without TLS, no client would send its token.
+	p.server.StartTLS()
+	p.URL = p.server.URL
 	return p, nil
 }
 
 // Kubeconfig writes a kubeconfig for the operator's ServiceAccount that leads
 // through the proxy, and returns its path.
 func (p *Proxy) Kubeconfig(ctx context.Context, c *Cluster) (string, error) {
-	return c.writeKubeconfig(ctx, p.URL, nil)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.server.Certificate().Raw})
+	return c.writeKubeconfig(ctx, p.URL, authority)
 }
 
 // Close breaks every connection off and stops listening.
-func (p *Proxy) Close() error {
-	err := p.server.Close()
-	<-p.done
-	return err
+func (p *Proxy) Close() {
+	p.server.CloseClientConnections()
+	p.server.Close()
 }
 
 // Intercept puts a hook in front of every request; nil removes it.

@@ -9,8 +9,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
@@ -22,8 +26,10 @@ import (
 // canary is in every token, TOTP secret and password of the suite, in the form
 // that each may have. Nothing that the operator says may hold it.
 const (
-	canary     = "CANARY0CANARY0CANARY0"
-	canaryTOTP = "CANARYACANARYACANARYACANARYACANA" // base32
+	canary       = "CANARY0CANARY0CANARY0"
+	canaryTOTP   = "CANARYACANARYACANARYACANARYACANA" // base32
+	canaryToken  = canary + "-pat"
+	canaryBypass = canary + "-bypass"
 )
 
 var serial atomic.Int64
@@ -31,22 +37,32 @@ var serial atomic.Int64
 // fixture is a workspace of a test's own, with the namespaces around it.
 type fixture struct {
 	t         *testing.T
+	on        *stage
 	chat      *simulator.Workspace
 	server    *simulator.Server
 	namespace string // of the workspace and, unless told otherwise, of requests
 	workspace *v1alpha1.RocketChatWorkspace
 	secret    *corev1.Secret
+	counted   *int // resets that the test has counted, or uncounted
 }
+
+// uncounted says that a test has not looked how many resets were called.
+const uncounted = -1
 
 type fixtureOptions struct {
+	apart     bool // on the cluster where no operator is
 	limit     simulator.Limit
+	version   string
+	settings  func(*simulator.Settings)
 	users     func([]simulator.User) []simulator.User
 	workspace func(*v1alpha1.RocketChatWorkspace)
+	served    func(*simulator.Server)
 	secret    func(*corev1.Secret)
 	noSecret  bool
-	notReady  bool // do not wait for Ready
+	notReady  bool // do not wait for Connected
 }
 
+// users are the simulator's, with canaries for the account's credentials.
 func users() []simulator.User {
 	all := simulator.SampleUsers()
 	for i := range all {
@@ -54,8 +70,8 @@ func users() []simulator.User {
 			all[i].TOTP.Secret = canaryTOTP
 			all[i].PasswordDigest = simulator.PasswordDigest(canary)
 			all[i].Tokens = []simulator.Token{
-				{Hash: simulator.TokenHash(canary + "-pat"), PAT: true, Name: "operator"},
-				{Hash: simulator.TokenHash(canary + "-bypass"), PAT: true, Name: "bypass", BypassTwoFactor: true},
+				{Hash: simulator.TokenHash(canaryToken), PAT: true, Name: "operator"},
+				{Hash: simulator.TokenHash(canaryBypass), PAT: true, Name: "bypass", BypassTwoFactor: true},
 			}
 		}
 	}
@@ -64,17 +80,21 @@ func users() []simulator.User {
 
 func newFixture(t *testing.T, options fixtureOptions) *fixture {
 	t.Helper()
-	all := users()
-	if options.users != nil {
-		all = options.users(all)
+	f := &fixture{t: t, on: suiteOf.shared, counted: new(int)}
+	*f.counted = uncounted
+	if options.apart {
+		f.on = suiteOf.apart
 	}
-	chat := simulator.New(simulator.Options{Users: all, Limit: options.limit})
-	server, err := simulator.Serve(chat, simulator.ServeOptions{})
-	if err != nil {
+	f.chat = newChat(options)
+	var err error
+	// The server runs until the suite ends: a call that comes late is not missed.
+	if f.server, err = simulator.Serve(f.chat, simulator.ServeOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(server.Close)
-	f := &fixture{t: t, chat: chat, server: server}
+	suiteOf.remember(f)
+	if options.served != nil {
+		options.served(f.server)
+	}
 	f.namespace = f.newNamespace("chat")
 	f.secret = f.newSecret()
 	if options.secret != nil {
@@ -94,10 +114,44 @@ func newFixture(t *testing.T, options fixtureOptions) *fixture {
 		options.workspace(f.workspace)
 	}
 	f.create(f.workspace)
-	if !options.notReady && !options.noSecret {
+	t.Cleanup(f.cancel)
+	if !options.notReady && !options.noSecret && !options.apart {
 		f.awaitWorkspace(v1alpha1.ReasonConnected)
 	}
 	return f
+}
+
+// cancel deletes the requests that still wait, so that the suite can tell at its
+// end whether a reset was called in vain.
+func (f *fixture) cancel() {
+	err := f.on.kube.DeleteAllOf(context.WithoutCancel(f.t.Context()), &v1alpha1.UserCredentialReset{},
+		client.InNamespace(f.namespace), client.MatchingFields{"status.outcome": ""})
+	if err != nil {
+		f.t.Errorf("delete the requests that still wait: %v", err)
+	}
+}
+
+func newChat(options fixtureOptions) *simulator.Workspace {
+	all := users()
+	if options.users != nil {
+		all = options.users(all)
+	}
+	if options.limit == (simulator.Limit{}) {
+		options.limit.Calls = 1000 // only tests of the limiter meet it
+	}
+	settings := simulator.DefaultSettings()
+	if options.settings != nil {
+		options.settings(&settings)
+	}
+	return simulator.New(simulator.Options{Users: all, Limit: options.limit, Settings: &settings, Version: options.version})
+}
+
+// in is the fixture for a subtest.
+func (f *fixture) in(t *testing.T) *fixture {
+	t.Helper()
+	sub := *f
+	sub.t = t
+	return &sub
 }
 
 func (f *fixture) newSecret() *corev1.Secret {
@@ -106,7 +160,7 @@ func (f *fixture) newSecret() *corev1.Secret {
 		Type:       controllers.SecretType,
 		Data: map[string][]byte{
 			"url": []byte(f.server.URL), "userId": []byte(simulator.SampleBotID), "ca.crt": f.server.CA,
-			"authToken": []byte(canary + "-pat"), "totpSecret": []byte(canaryTOTP),
+			"authToken": []byte(canaryToken), "totpSecret": []byte(canaryTOTP),
 		},
 	}
 }
@@ -120,25 +174,42 @@ func (f *fixture) newNamespace(prefix string) string {
 
 func (f *fixture) create(object client.Object) {
 	f.t.Helper()
-	if err := shared.kube.Create(f.t.Context(), object); err != nil {
+	if err := f.on.kube.Create(f.t.Context(), object); err != nil {
 		f.t.Fatalf("create %T: %v", object, err)
 	}
 }
 
+func (f *fixture) get(object client.Object) {
+	f.t.Helper()
+	if err := f.on.kube.Get(f.t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
+		f.t.Fatalf("get %T: %v", object, err)
+	}
+}
+
+// update changes an object as it is now. It merges, because the operator may write
+// at the same time.
 func (f *fixture) update(object client.Object, change func()) {
 	f.t.Helper()
-	if err := shared.kube.Get(f.t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
-		f.t.Fatal(err)
+	f.get(object)
+	before, ok := object.DeepCopyObject().(client.Object)
+	if !ok {
+		f.t.Fatalf("a copy of %T is no object", object)
 	}
 	change()
-	if err := shared.kube.Update(f.t.Context(), object); err != nil {
+	if err := f.on.kube.Patch(f.t.Context(), object, client.MergeFrom(before)); err != nil {
 		f.t.Fatalf("update %T: %v", object, err)
 	}
 }
 
+// touchWorkspace makes the operator look at the workspace anew.
+func (f *fixture) touchWorkspace() {
+	f.t.Helper()
+	f.update(f.workspace, func() { f.workspace.Spec.ProtectedUserIDs = []string{"somebody"} })
+}
+
 func (f *fixture) delete(object client.Object) {
 	f.t.Helper()
-	if err := shared.kube.Delete(f.t.Context(), object); err != nil {
+	if err := f.on.kube.Delete(f.t.Context(), object); err != nil {
 		f.t.Fatalf("delete %T: %v", object, err)
 	}
 }
@@ -156,82 +227,166 @@ func (f *fixture) request(name, username string) *v1alpha1.UserCredentialReset {
 	}
 }
 
+// ask creates a request for a TOTP reset of the user.
+func (f *fixture) ask(name, username string) *v1alpha1.UserCredentialReset {
+	f.t.Helper()
+	request := f.request(name, username)
+	f.create(request)
+	return request
+}
+
 // awaitRequest waits until the request is as told and returns it.
 func (f *fixture) awaitRequest(name string, ok func(*v1alpha1.UserCredentialReset) bool) *v1alpha1.UserCredentialReset {
 	f.t.Helper()
-	return await(f.t, &v1alpha1.UserCredentialResetList{}, client.ObjectKey{Namespace: f.namespace, Name: name}, ok)
+	return await(f, "UserCredentialReset", client.ObjectKey{Namespace: f.namespace, Name: name}, ok)
 }
 
-// awaitReason waits until the request's Succeeded has the reason.
+// awaitReason waits until the request's Succeeded has the reason. A request that
+// ended otherwise will never have it.
 func (f *fixture) awaitReason(name, reason string) *v1alpha1.UserCredentialReset {
 	f.t.Helper()
-	return f.awaitRequest(name, func(r *v1alpha1.UserCredentialReset) bool { return reasonOf(r) == reason })
+	request := f.awaitRequest(name, func(r *v1alpha1.UserCredentialReset) bool {
+		return reasonOf(r) == reason || r.Status.Outcome != ""
+	})
+	if got := reasonOf(request); got != reason {
+		f.t.Fatalf("%s ended with the reason %s, want %s", name, got, reason)
+	}
+	return request
 }
 
 func (f *fixture) awaitWorkspace(reason string) *v1alpha1.RocketChatWorkspace {
 	f.t.Helper()
-	return await(f.t, &v1alpha1.RocketChatWorkspaceList{}, client.ObjectKeyFromObject(f.workspace),
+	return await(f, "RocketChatWorkspace", client.ObjectKeyFromObject(f.workspace),
 		func(w *v1alpha1.RocketChatWorkspace) bool {
-			for _, condition := range w.Status.Conditions {
-				if condition.Type == v1alpha1.ConditionReady {
-					return condition.Reason == reason
-				}
-			}
-			return false
+			ready := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionReady)
+			return ready != nil && ready.Reason == reason && ready.ObservedGeneration == w.Generation
 		})
+}
+
+// awaitAttempt waits until the record's last attempt has the result and the
+// reason, and returns the record.
+func (f *fixture) awaitAttempt(name string, result v1alpha1.AttemptResult, reason string) *v1alpha1.ResetRecord {
+	f.t.Helper()
+	return await(f, "ResetRecord", client.ObjectKey{Name: reset.RecordName(f.namespace, name)},
+		func(r *v1alpha1.ResetRecord) bool {
+			last := r.Attempts[len(r.Attempts)-1]
+			return last.Result == result && last.Reason == reason
+		})
+}
+
+// awaitPosts waits until so many resets have been called, answered or not.
+func (f *fixture) awaitPosts(count int) {
+	f.t.Helper()
+	f.awaitJournal(func(j simulator.Journal) bool { return j.Posts() >= count })
+}
+
+func (f *fixture) awaitJournal(ok func(simulator.Journal) bool) {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
+	defer cancel()
+	if err := f.chat.Await(ctx, ok); err != nil {
+		f.t.Fatalf("the workspace's journal did not become as told: %v\n%+v", err, f.chat.Journal())
+	}
+}
+
+// poll asks the API server again and again until it answers as told.
+func (f *fixture) poll(ok func() (bool, error)) {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
+	defer cancel()
+	err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(context.Context) (bool, error) { return ok() })
+	if err != nil {
+		f.t.Fatalf("the API server did not answer as told: %v", err)
+	}
 }
 
 func (f *fixture) record(name string) *v1alpha1.ResetRecord {
 	f.t.Helper()
-	var record v1alpha1.ResetRecord
-	key := client.ObjectKey{Name: reset.RecordName(f.namespace, name)}
-	if err := shared.kube.Get(f.t.Context(), key, &record); err != nil {
-		f.t.Fatalf("get the record: %v", err)
-	}
-	return &record
+	record := &v1alpha1.ResetRecord{ObjectMeta: metav1.ObjectMeta{Name: reset.RecordName(f.namespace, name)}}
+	f.get(record)
+	return record
 }
 
+// wantNoRecord says that nothing was ever claimed under the name.
+func (f *fixture) wantNoRecord(name string) {
+	f.t.Helper()
+	var record v1alpha1.ResetRecord
+	err := f.on.kube.Get(f.t.Context(), client.ObjectKey{Name: reset.RecordName(f.namespace, name)}, &record)
+	if client.IgnoreNotFound(err) != nil {
+		f.t.Fatal(err)
+	}
+	if err == nil {
+		f.t.Errorf("there is a record %s: %+v", record.Name, record.Attempts)
+	}
+}
+
+// wantPosts compares how many resets were called. The suite looks again at its
+// end, whether it stayed so.
 func (f *fixture) wantPosts(want int) {
 	f.t.Helper()
+	*f.counted = want
 	if got := f.chat.Journal().Posts(); got != want {
 		f.t.Errorf("the workspace saw %d resets being called, want %d", got, want)
 	}
 }
 
+// wantResets compares how often a user was reset, and that the account itself was
+// not.
+func (f *fixture) wantResets(userID string, want int) {
+	f.t.Helper()
+	journal := f.chat.Journal()
+	if got := journal.ResetsOf(userID); got != want {
+		f.t.Errorf("the user %s was reset %d times, want %d", userID, got, want)
+	}
+	if got := journal.OwnResets(); got != 0 {
+		f.t.Errorf("the account itself was reset %d times", got)
+	}
+}
+
 func reasonOf(request *v1alpha1.UserCredentialReset) string {
-	for _, condition := range request.Status.Conditions {
-		if condition.Type == v1alpha1.ConditionSucceeded {
-			return condition.Reason
-		}
+	if said := succeeded(request); said != nil {
+		return said.Reason
 	}
 	return ""
 }
 
-// await watches an object until it is as told.
-func await[T client.Object](t *testing.T, list client.ObjectList, key client.ObjectKey, ok func(T) bool) T {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+// succeeded is the condition that holds the reason, nil before the first write.
+func succeeded(request *v1alpha1.UserCredentialReset) *metav1.Condition {
+	return meta.FindStatusCondition(request.Status.Conditions, v1alpha1.ConditionSucceeded)
+}
+
+// await watches an object until it is as told. Whatever is seen on the way must
+// keep the contract of conditions.
+func await[T any](f *fixture, kind string, key client.ObjectKey, ok func(*T) bool) *T {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
 	defer cancel()
-	var last T
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind + "List"))
+	var last *T
 	for ctx.Err() == nil {
-		watcher, err := shared.kube.Watch(ctx, list, client.InNamespace(key.Namespace),
+		watcher, err := f.on.kube.Watch(ctx, list, client.InNamespace(key.Namespace),
 			client.MatchingFieldsSelector{Selector: fields.OneTermEqualSelector("metadata.name", key.Name)})
 		if err != nil {
-			t.Fatalf("watch %s: %v", key, err)
+			f.t.Fatalf("watch %s: %v", key, err)
 		}
 		for event := range watcher.ResultChan() {
-			object, is := event.Object.(T)
+			read, is := event.Object.(*unstructured.Unstructured)
 			if !is {
 				continue
 			}
-			last = object
-			if ok(object) {
+			checkContract(f.t, read)
+			object := new(T)
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(read.Object, object); err != nil {
+				f.t.Fatal(err)
+			}
+			if last = object; ok(object) {
 				watcher.Stop()
 				return object
 			}
 		}
 	}
-	t.Fatalf("%s did not become as told; last: %s", key, describe(last))
+	f.t.Fatalf("%s %s did not become as told; last: %s", kind, key, describe(last))
 	return last
 }
 

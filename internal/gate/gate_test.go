@@ -1,0 +1,299 @@
+package gate
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	chat  = "https://chat.example.com"
+	other = "https://other.example.com"
+)
+
+// start is when the tests begin.
+func start() time.Time { return time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC) }
+
+// ticketOf makes a ticket of a key, older by as many minutes.
+func ticketOf(key string, attempts, age int) Ticket {
+	return Ticket{Key: key, Attempts: attempts, Created: start().Add(-time.Duration(age) * time.Minute)}
+}
+
+// fixture is a gate on a clock that the test moves, and what it did.
+type fixture struct {
+	*Gate
+	time   time.Time
+	timers []alarm
+	woken  []string
+}
+
+type alarm struct {
+	at   time.Time
+	call func()
+}
+
+func newFixture() *fixture {
+	f := &fixture{time: start()}
+	f.Gate = New(func() time.Time { return f.time }, func(key string) { f.woken = append(f.woken, key) })
+	f.after = func(wait time.Duration, call func()) { f.timers = append(f.timers, alarm{f.time.Add(wait), call}) }
+	return f
+}
+
+// pass moves the clock and fires the timers on the way, each at its time.
+func (f *fixture) pass(d time.Duration) {
+	end := f.time.Add(d)
+	for {
+		slices.SortStableFunc(f.timers, func(a, b alarm) int { return a.at.Compare(b.at) })
+		if len(f.timers) == 0 || f.timers[0].at.After(end) {
+			f.time = end
+			return
+		}
+		due := f.timers[0]
+		f.timers, f.time = f.timers[1:], due.at
+		due.call()
+	}
+}
+
+// takeWoken returns the keys that were woken since the last time.
+func (f *fixture) takeWoken() []string {
+	woken := f.woken
+	f.woken = nil
+	return woken
+}
+
+// mustAsk asks and fails the test without a permit.
+func (f *fixture) mustAsk(t *testing.T, server string, ticket Ticket) *Permit {
+	t.Helper()
+	permit, closed := f.Ask(server, ticket)
+	if permit == nil {
+		t.Fatalf("Ask(%s) gave no permit, closed for %v", ticket.Key, closed)
+	}
+	return permit
+}
+
+// mustWait asks and fails the test unless the ticket has to wait as said.
+func (f *fixture) mustWait(t *testing.T, server string, ticket Ticket, want time.Duration) {
+	t.Helper()
+	permit, closed := f.Ask(server, ticket)
+	if permit != nil {
+		t.Fatalf("Ask(%s) gave a permit", ticket.Key)
+	}
+	if closed != want {
+		t.Fatalf("Ask(%s) = closed for %v, want %v", ticket.Key, closed, want)
+	}
+}
+
+func wantWoken(t *testing.T, f *fixture, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, f.takeWoken()); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+}
+
+// TestGate tells the stories of the gate, one each.
+func TestGate(t *testing.T) {
+	t.Parallel()
+	for name, story := range map[string]func(*testing.T, *fixture){
+		"one permit at a time for a server": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("a", 0, 0))
+			f.mustWait(t, chat, ticketOf("b", 0, 9), 0)
+			wantWoken(t, f)
+			permit.Release()
+			wantWoken(t, f, "b")
+			f.mustAsk(t, chat, ticketOf("b", 0, 9))
+		},
+		"servers do not hinder each other": func(t *testing.T, f *fixture) {
+			f.mustAsk(t, chat, ticketOf("a", 0, 0))
+			f.Close(chat, time.Minute)
+			f.mustWait(t, chat, ticketOf("b", 0, 0), time.Minute)
+			f.mustAsk(t, other, ticketOf("c", 0, 0)).Release()
+			wantWoken(t, f)
+		},
+		"who has tried least goes first": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("old but tried", 2, 9), 0)
+			f.mustWait(t, chat, ticketOf("young and fresh", 0, 1), 0)
+			permit.Release()
+			wantWoken(t, f, "young and fresh")
+		},
+		"of equally many attempts the oldest goes first": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			for _, ticket := range []Ticket{ticketOf("young", 1, 1), ticketOf("oldest", 1, 9), ticketOf("old", 1, 5)} {
+				f.mustWait(t, chat, ticket, 0)
+			}
+			permit.Release()
+			wantWoken(t, f, "oldest")
+		},
+		"of equal age the key decides": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("b", 0, 1), 0)
+			f.mustWait(t, chat, ticketOf("a", 0, 1), 0)
+			permit.Release()
+			wantWoken(t, f, "a")
+		},
+		"a newcomer lets the woken one go first": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("old", 0, 9), 0)
+			permit.Release()
+			f.takeWoken()
+			f.mustWait(t, chat, ticketOf("newcomer", 0, 1), 0)
+			wantWoken(t, f, "old") // reminded
+			f.mustAsk(t, chat, ticketOf("old", 0, 9)).Release()
+			wantWoken(t, f, "newcomer")
+		},
+		"a newcomer that goes before the woken one does not wait for it": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("tried", 3, 9), 0)
+			permit.Release()
+			f.takeWoken()
+			fresh := f.mustAsk(t, chat, ticketOf("fresh", 0, 1))
+			f.mustWait(t, chat, ticketOf("tried", 3, 9), 0)
+			fresh.Release()
+			wantWoken(t, f, "tried")
+		},
+		"a woken ticket that leaves passes the turn on": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("first", 0, 9), 0)
+			f.mustWait(t, chat, ticketOf("second", 0, 8), 0)
+			permit.Release()
+			wantWoken(t, f, "first")
+			f.Leave("first")
+			wantWoken(t, f, "second")
+			f.mustAsk(t, chat, ticketOf("second", 0, 8))
+		},
+		"a woken ticket that turns to another server passes the turn on": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("first", 0, 9), 0)
+			f.mustWait(t, chat, ticketOf("second", 0, 8), 0)
+			permit.Release()
+			wantWoken(t, f, "first")
+			f.mustAsk(t, other, ticketOf("first", 0, 9))
+			wantWoken(t, f, "second")
+		},
+		"a woken ticket that never comes holds up those behind it, and they remind it": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("lost", 0, 9), 0)
+			permit.Release()
+			f.takeWoken()
+			for range 3 {
+				f.mustWait(t, chat, ticketOf("behind", 0, 1), 0)
+				wantWoken(t, f, "lost")
+			}
+		},
+		"a waiting ticket that leaves is not woken": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("gone", 0, 9), 0)
+			f.Leave("gone")
+			permit.Release()
+			wantWoken(t, f)
+		},
+		"leaving without waiting does nothing": func(t *testing.T, f *fixture) {
+			f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("b", 0, 0), 0)
+			f.Leave("holder")
+			f.Leave("nobody")
+			wantWoken(t, f)
+			f.mustWait(t, chat, ticketOf("c", 0, 0), 0) // still busy
+		},
+		"asking twice is asking once": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("twice", 0, 9), 0)
+			f.mustWait(t, chat, ticketOf("twice", 0, 9), 0)
+			permit.Release()
+			f.mustAsk(t, chat, ticketOf("twice", 0, 9)).Release()
+			wantWoken(t, f, "twice")
+		},
+		"a ticket asks again with its new number of attempts": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("a", 0, 9), 0)
+			f.mustWait(t, chat, ticketOf("b", 1, 1), 0)
+			f.mustWait(t, chat, ticketOf("a", 2, 9), 0)
+			permit.Release()
+			wantWoken(t, f, "b")
+		},
+		"a permit released twice is released once": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("a", 0, 0))
+			permit.Release()
+			f.mustAsk(t, chat, ticketOf("b", 0, 0))
+			permit.Release()
+			f.mustWait(t, chat, ticketOf("c", 0, 0), 0)
+		},
+		"a closed server lets nobody pass until it opens": func(t *testing.T, f *fixture) {
+			f.Close(chat, time.Minute)
+			f.mustWait(t, chat, ticketOf("a", 0, 0), time.Minute)
+			f.pass(59 * time.Second)
+			f.mustWait(t, chat, ticketOf("a", 0, 0), time.Second)
+			wantWoken(t, f)
+			f.pass(time.Second)
+			wantWoken(t, f, "a")
+			f.mustAsk(t, chat, ticketOf("a", 0, 0))
+		},
+		"a server closed by the one who calls it stays closed after the release": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("a", 0, 0), 0)
+			f.Close(chat, time.Minute)
+			permit.Release()
+			wantWoken(t, f)
+			f.pass(time.Minute)
+			wantWoken(t, f, "a")
+		},
+		"a server that opens while it is called stays busy": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("a", 0, 0), 0)
+			f.Close(chat, time.Second)
+			f.pass(time.Second)
+			wantWoken(t, f)
+			permit.Release()
+			wantWoken(t, f, "a")
+		},
+		"a longer pause replaces a shorter one": func(t *testing.T, f *fixture) {
+			f.Close(chat, time.Second)
+			f.Close(chat, time.Minute)
+			f.mustWait(t, chat, ticketOf("a", 0, 0), time.Minute)
+			f.pass(time.Second)
+			wantWoken(t, f)
+			f.pass(time.Minute)
+			wantWoken(t, f, "a")
+		},
+		"a shorter pause does not replace a longer one": func(t *testing.T, f *fixture) {
+			f.Close(chat, time.Minute)
+			f.Close(chat, time.Second)
+			f.pass(time.Second)
+			f.mustWait(t, chat, ticketOf("a", 0, 0), 59*time.Second)
+		},
+		"a pause between the wake-up and the question costs nobody the turn": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("a", 0, 9), 0)
+			permit.Release()
+			wantWoken(t, f, "a")
+			f.Close(chat, time.Minute)
+			f.mustWait(t, chat, ticketOf("a", 0, 9), time.Minute)
+			f.pass(time.Minute)
+			wantWoken(t, f, "a")
+			f.mustAsk(t, chat, ticketOf("a", 0, 9))
+		},
+		"a newcomer does not overtake when the timer of the reopening is late": func(t *testing.T, f *fixture) {
+			f.Close(chat, time.Minute)
+			f.mustWait(t, chat, ticketOf("a", 0, 9), time.Minute)
+			f.time = f.time.Add(time.Minute) // and no timer fires
+			f.mustWait(t, chat, ticketOf("newcomer", 0, 1), 0)
+			wantWoken(t, f, "a")
+		},
+		"nobody waits when everybody was served": func(t *testing.T, f *fixture) {
+			f.mustAsk(t, chat, ticketOf("a", 0, 0)).Release()
+			f.Close(chat, time.Minute)
+			f.pass(time.Minute)
+			wantWoken(t, f)
+			if len(f.waiting) != 0 || len(f.servers[chat].tickets) != 0 {
+				t.Errorf("waiting = %v, tickets = %v, want none", f.waiting, f.servers[chat].tickets)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(t, newFixture())
+		})
+	}
+}

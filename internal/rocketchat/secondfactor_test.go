@@ -1,0 +1,118 @@
+package rocketchat
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestTOTPVectors proves that the codes are those of RFC 6238, appendix B, for
+// SHA-1, cut to six digits.
+func TestTOTPVectors(t *testing.T) {
+	t.Parallel()
+	for seconds, want := range map[int64]string{
+		59:          "287082",
+		1111111109:  "081804",
+		1111111111:  "050471",
+		1234567890:  "005924",
+		2000000000:  "279037",
+		20000000000: "353130",
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			client := New(connect(t, "https://chat.example.com", nil), Options{Now: func() time.Time { return time.Unix(seconds, 0) }})
+			defer client.Close()
+			request, err := client.resetRequest(t.Context(), "v1/users.resetTOTP", targetID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := request.Header.Get("X-2fa-Code"); got != want {
+				t.Errorf("the code at %d = %q, want %q", seconds, got, want)
+			}
+		})
+	}
+}
+
+// TestSecondFactor proves which second factor comes of what a Secret holds, and
+// what is refused.
+func TestSecondFactor(t *testing.T) {
+	t.Parallel()
+	totp := http.Header{"X-2fa-Code": {testCode}, "X-2fa-Method": {"totp"}}
+	password := func(text string) http.Header {
+		return http.Header{"X-2fa-Code": {passwordDigest(text)}, "X-2fa-Method": {"password"}}
+	}
+	for name, test := range map[string]struct {
+		changes map[string]string
+		want    http.Header
+		refused string // the key that is blamed
+	}{
+		"a secret":                     {changes: map[string]string{KeyTOTPSecret: testSecret}, want: totp},
+		"a secret in lower case":       {changes: map[string]string{KeyTOTPSecret: strings.ToLower(testSecret)}, want: totp},
+		"a secret in groups":           {changes: map[string]string{KeyTOTPSecret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"}, want: totp},
+		"a secret in groups by hyphen": {changes: map[string]string{KeyTOTPSecret: "gezd-gnbv-gy3t-qojq-gezd-gnbv-gy3t-qojq"}, want: totp},
+		"a secret over two lines":      {changes: map[string]string{KeyTOTPSecret: "GEZDGNBVGY3TQOJQ\r\n\tGEZDGNBVGY3TQOJQ\n"}, want: totp},
+		"a secret with wide blanks":    {changes: map[string]string{KeyTOTPSecret: "GEZDGNBVGY3TQOJQ\u00a0GEZDGNBVGY3TQOJQ"}, want: totp},
+		"a padded secret":              {changes: map[string]string{KeyTOTPSecret: testSecret + "===\n"}, want: totp},
+		"a secret that needs padding": {
+			changes: map[string]string{KeyTOTPSecret: "GEZDGNBVGY3TQOJQGEZDGNBVGY"},
+			want:    http.Header{"X-2fa-Code": {"454553"}, "X-2fa-Method": {"totp"}},
+		},
+		"a secret of no whole bytes":        {changes: map[string]string{KeyTOTPSecret: "GEZDGNBVGY3TQOJQGEZDGN"}, refused: KeyTOTPSecret},
+		"a secret with padding inside":      {changes: map[string]string{KeyTOTPSecret: "GEZDGNBV=GY3TQOJQGEZDGNBV"}, refused: KeyTOTPSecret},
+		"a code of six digits":              {changes: map[string]string{KeyTOTPSecret: "050471"}, refused: KeyTOTPSecret},
+		"a code of digits that are base32":  {changes: map[string]string{KeyTOTPSecret: "234567"}, refused: KeyTOTPSecret},
+		"two such codes":                    {changes: map[string]string{KeyTOTPSecret: "234567 2345 67"}, refused: KeyTOTPSecret},
+		"a backup code":                     {changes: map[string]string{KeyTOTPSecret: "ABCDEFGH"}, refused: KeyTOTPSecret},
+		"digits that are not base32":        {changes: map[string]string{KeyTOTPSecret: "01890189018901890189"}, refused: KeyTOTPSecret},
+		"hex instead of base32":             {changes: map[string]string{KeyTOTPSecret: "31323334353637383930"}, refused: KeyTOTPSecret},
+		"an empty secret":                   {changes: map[string]string{KeyTOTPSecret: ""}, refused: KeyTOTPSecret},
+		"a blank secret":                    {changes: map[string]string{KeyTOTPSecret: " \n"}, refused: KeyTOTPSecret},
+		"a secret too long":                 {changes: map[string]string{KeyTOTPSecret: strings.Repeat("A", maxSecretLength+8)}, refused: KeyTOTPSecret},
+		"a secret that is no text":          {changes: map[string]string{KeyTOTPSecret: testSecret + "\xff\x00"}, refused: KeyTOTPSecret},
+		"a password":                        {changes: map[string]string{KeyTOTPSecret: absent, KeyPassword: testPassword}, want: password(testPassword)},
+		"a password from a file":            {changes: map[string]string{KeyTOTPSecret: absent, KeyPassword: testPassword + "\n"}, want: password(testPassword)},
+		"a password from a file of Windows": {changes: map[string]string{KeyTOTPSecret: absent, KeyPassword: testPassword + "\r\n"}, want: password(testPassword)},
+		"a password with blanks around":     {changes: map[string]string{KeyTOTPSecret: absent, KeyPassword: "  pass word "}, want: password("  pass word ")},
+		"a password of another alphabet":    {changes: map[string]string{KeyTOTPSecret: absent, KeyPassword: "пароль"}, want: password("пароль")},
+		"an empty password":                 {changes: map[string]string{KeyTOTPSecret: absent, KeyPassword: ""}, refused: KeyPassword},
+		"a line break for a password":       {changes: map[string]string{KeyTOTPSecret: absent, KeyPassword: "\r\n"}, refused: KeyPassword},
+		"a password too long":               {changes: map[string]string{KeyTOTPSecret: absent, KeyPassword: strings.Repeat("p", maxSecretLength+1)}, refused: KeyPassword},
+		"both":                              {changes: map[string]string{KeyPassword: testPassword}, refused: KeyPassword},
+		"both, one of them empty":           {changes: map[string]string{KeyPassword: ""}, refused: KeyPassword},
+		"none":                              {changes: map[string]string{KeyTOTPSecret: absent}, want: http.Header{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			connection, err := ParseConnection(secretData("https://chat.example.com", test.changes), false)
+			if test.refused != "" {
+				mustBlame(t, err, test.refused)
+				return
+			}
+			if err != nil {
+				t.Fatalf("ParseConnection = %v", err)
+			}
+			header := http.Header{}
+			if err := connection.factor.set(header, testNow()); err != nil {
+				t.Fatalf("set = %v", err)
+			}
+			if diff := cmp.Diff(test.want, header); diff != "" {
+				t.Errorf("headers (-want +got):\n%s", diff)
+			}
+			if connection.HasSecondFactor() != (len(test.want) > 0) {
+				t.Errorf("HasSecondFactor = %t", connection.HasSecondFactor())
+			}
+		})
+	}
+}
+
+// TestPasswordDigest proves that a password is sent as Rocket.Chat compares it.
+func TestPasswordDigest(t *testing.T) {
+	t.Parallel()
+	const want = "e66860546f18cdbbcd86b35e18b525bffc67f772c650cedfe3ff7a0026fa1dee" // SHA-256 of the bytes
+	if got := passwordDigest("Passw0rd!"); got != want {
+		t.Errorf("digest = %s, want %s", got, want)
+	}
+}

@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"testing"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+	"github.com/credentialreset/credential-reset-operator/test/cluster"
+)
+
+// asOperator is a client with a token of the operator's ServiceAccount.
+func asOperator(t *testing.T) client.Client {
+	t.Helper()
+	token, err := suiteOf.shared.cluster.Token(t.Context(), cluster.SystemNamespace, cluster.ServiceAccount)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := rest.AnonymousClientConfig(suiteOf.shared.cluster.Config)
+	config.BearerToken = token
+	operator, err := client.New(config, client.Options{Scheme: suiteOf.shared.kube.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return operator
+}
+
+// TestTheOperatorMayDoWhatItNeedsAndNoMore asks the API server what the shipped
+// rights let the operator do, in every namespace.
+func TestTheOperatorMayDoWhatItNeedsAndNoMore(t *testing.T) {
+	t.Parallel()
+	const ours = "credentialreset.dev"
+	operator := asOperator(t)
+	all := []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
+	for name, test := range map[string]struct {
+		group, resource, subresource string
+		may                          []string
+	}{
+		"Secrets are read by name":                  {"", "secrets", "", []string{"get"}},
+		"requests are read":                         {ours, "usercredentialresets", "", []string{"get", "list", "watch"}},
+		"the status of requests is written":         {ours, "usercredentialresets", "status", []string{"update"}},
+		"workspaces are read":                       {ours, "rocketchatworkspaces", "", []string{"get", "list", "watch"}},
+		"the status of workspaces is written":       {ours, "rocketchatworkspaces", "status", []string{"update"}},
+		"records are kept":                          {ours, "resetrecords", "", []string{"get", "list", "watch", "create", "update", "patch", "delete"}},
+		"events are reported":                       {"events.k8s.io", "events", "", []string{"create", "patch"}},
+		"tokens of who scrapes metrics are checked": {"authentication.k8s.io", "tokenreviews", "", []string{"create"}},
+		"rights of who scrapes metrics are checked": {"authorization.k8s.io", "subjectaccessreviews", "", []string{"create"}},
+		"ConfigMaps are no business of it":          {"", "configmaps", "", nil},
+		"pods are no business of it":                {"", "pods", "", nil},
+		"nobody's token is made":                    {"", "serviceaccounts", "token", nil},
+		"no rights are given":                       {"rbac.authorization.k8s.io", "clusterroles", "", nil},
+		"no kinds are changed":                      {"apiextensions.k8s.io", "customresourcedefinitions", "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, verb := range all {
+				review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
+					ResourceAttributes: &authorizationv1.ResourceAttributes{
+						Verb: verb, Group: test.group, Resource: test.resource, Subresource: test.subresource,
+					},
+				}}
+				if err := operator.Create(t.Context(), review); err != nil {
+					t.Fatal(err)
+				}
+				want := false
+				for _, allowed := range test.may {
+					want = want || allowed == verb
+				}
+				if got := review.Status.Allowed; got != want {
+					t.Errorf("the operator may %s %s/%s: %t, want %t", verb, test.resource, test.subresource, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestTheOperatorIsRefusedWhatItMayNot tries it.
+func TestTheOperatorIsRefusedWhatItMayNot(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, fixtureOptions{notReady: true, workspace: suspended})
+	request := f.ask("lost-phone", "alice")
+	operator := asOperator(t)
+	touched := request.DeepCopy()
+	touched.Labels = map[string]string{"touched": "by-the-operator"}
+	for name, err := range map[string]error{
+		"list Secrets":                  operator.List(t.Context(), &corev1.SecretList{}),
+		"list Secrets of the namespace": operator.List(t.Context(), &corev1.SecretList{}, client.InNamespace(f.namespace)),
+		"write a request":               operator.Update(t.Context(), touched),
+		"patch a request":               operator.Patch(t.Context(), touched.DeepCopy(), client.MergeFrom(request)),
+		"create a request":              operator.Create(t.Context(), f.request("another", "alice")),
+		"delete a request":              operator.Delete(t.Context(), request.DeepCopy()),
+		"write a workspace":             operator.Update(t.Context(), f.workspace.DeepCopy()),
+		"write a Secret":                operator.Update(t.Context(), f.secret.DeepCopy()),
+		"delete all records":            operator.DeleteAllOf(t.Context(), &v1alpha1.ResetRecord{}),
+	} {
+		if !apierrors.IsForbidden(err) {
+			t.Errorf("%s: the API server answered %v", name, err)
+		}
+	}
+	if err := operator.Get(t.Context(), client.ObjectKeyFromObject(f.secret), &corev1.Secret{}); err != nil {
+		t.Errorf("read a Secret: %v", err)
+	}
+}
