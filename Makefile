@@ -31,7 +31,7 @@ help: ## Show this help.
 .PHONY: demo
 demo: controlplane build simulator ## Watch resets being carried out on an embedded control plane (KEEP=1 leaves it running).
 	@echo "building the demonstration" >&2
-	@go run ./hack/demo $(if $(KEEP),--keep)
+	@CGO_ENABLED=0 go run -trimpath ./hack/demo $(if $(KEEP),--keep)
 
 .PHONY: controlplane
 controlplane: ## Put etcd, kube-apiserver and kubectl into bin/k8s, built from Go modules if need be.
@@ -82,7 +82,7 @@ generate: bin/controller-gen ## Generate deep copies, CRDs and RBAC from the Go 
 
 .PHONY: transcript
 transcript: controlplane build simulator ## Write docs/kubectl.md: what kubectl shows for each kind of request.
-	@go run ./hack/demo --transcript docs/kubectl.md
+	@CGO_ENABLED=0 go run -trimpath ./hack/demo --transcript docs/kubectl.md
 
 .PHONY: fmt
 fmt: bin/golangci-lint ## Format the Go sources.

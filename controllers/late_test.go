@@ -131,7 +131,8 @@ func TestDrainRecordsWhatTheAPIServerMissed(t *testing.T) {
 	h := newHarness(t)
 	missed := 0
 	h.faults.Patch = func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
-		if missed++; missed <= 3 {
+		missed++
+		if missed <= 3 {
 			return errors.New("connection refused")
 		}
 		return patchAsServer(ctx, c, obj, patch, opts...)

@@ -168,7 +168,11 @@ func TestARecordThatTheCacheDoesNotKnowIsNotLost(t *testing.T) {
 	}
 	h.requests.written.forget(h.name)
 	operator := h.requests.Operator
-	operator.kube = interceptor.NewClient(operator.kube.(client.WithWatch), interceptor.Funcs{
+	cached, ok := operator.kube.(client.WithWatch)
+	if !ok {
+		t.Fatalf("the client is a %T", operator.kube)
+	}
+	operator.kube = interceptor.NewClient(cached, interceptor.Funcs{
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 			if request, is := obj.(*v1alpha1.UserCredentialReset); is {
 				old.DeepCopyInto(request)
@@ -190,7 +194,8 @@ func TestAClaimThatArrivesLateIsNeverACall(t *testing.T) {
 	unanswered := func(late *client.Object, times int) func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
 		calls := 0
 		return func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
-			if calls++; calls <= times {
+			calls++
+			if calls <= times {
 				if calls == 1 {
 					*late, _ = obj.DeepCopyObject().(client.Object)
 				}
@@ -200,7 +205,7 @@ func TestAClaimThatArrivesLateIsNeverACall(t *testing.T) {
 		}
 	}
 	cases := map[string]func(h *harness, land func()){
-		"before the next claim": func(h *harness, land func()) { land() },
+		"before the next claim": func(_ *harness, land func()) { land() },
 		"before the next claim, which is refused": func(h *harness, land func()) {
 			h.faults.Create = func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
 				return apierrors.NewForbidden(recordResource(), "r", errors.New("rbac"))

@@ -41,11 +41,10 @@ func (d *demo) connect(ctx context.Context) error {
 	if err := d.apply(ctx, "namespaces.yaml", "secret.yaml", "workspace.yaml"); err != nil {
 		return err
 	}
-	if _, err := d.show(ctx, "wait", "-n", "chat", "rcws/chat", "--for=condition=Ready", "--timeout=60s"); err != nil {
+	if err := d.show(ctx, "wait", "-n", "chat", "rcws/chat", "--for=condition=Ready", "--timeout=60s"); err != nil {
 		return err
 	}
-	_, err := d.show(ctx, "get", "rcws", "-n", "chat", "-o", "wide")
-	return err
+	return d.show(ctx, "get", "rcws", "-n", "chat", "-o", "wide")
 }
 
 // request creates the requests of the samples and waits for their ends.
@@ -54,13 +53,13 @@ func (d *demo) request(ctx context.Context) error {
 	if err := d.apply(ctx, "reset-totp.yaml", "reset-e2ekey.yaml", "reset-federated.yaml", "reset-replayed.yaml"); err != nil {
 		return err
 	}
-	if _, err := d.show(ctx, "wait", "-n", "support", "ucr", "--all", "--for=condition=Finished", "--timeout=60s"); err != nil {
+	if err := d.show(ctx, "wait", "-n", "support", "ucr", "--all", "--for=condition=Finished", "--timeout=60s"); err != nil {
 		return err
 	}
-	if _, err := d.show(ctx, "get", "ucr", "-n", "support", "-o", "wide"); err != nil {
+	if err := d.show(ctx, "get", "ucr", "-n", "support", "-o", "wide"); err != nil {
 		return err
 	}
-	if _, err := d.show(ctx, "get", "ucrr"); err != nil {
+	if err := d.show(ctx, "get", "ucrr"); err != nil {
 		return err
 	}
 	return d.expectOutcomes(ctx, map[string]string{
@@ -88,16 +87,16 @@ func (d *demo) inspect(ctx context.Context) error {
 // cluster or an old branch would.
 func (d *demo) replay(ctx context.Context) error {
 	d.tell("\nThe finished request is deleted, and Git applies it again:")
-	if _, err := d.show(ctx, "delete", "ucr", "-n", "support", "alice-lost-her-phone"); err != nil {
+	if err := d.show(ctx, "delete", "ucr", "-n", "support", "alice-lost-her-phone"); err != nil {
 		return err
 	}
 	if err := d.apply(ctx, "reset-totp.yaml"); err != nil {
 		return err
 	}
-	if _, err := d.show(ctx, "wait", "-n", "support", "ucr/alice-lost-her-phone", "--for=condition=Finished", "--timeout=60s"); err != nil {
+	if err := d.show(ctx, "wait", "-n", "support", "ucr/alice-lost-her-phone", "--for=condition=Finished", "--timeout=60s"); err != nil {
 		return err
 	}
-	if _, err := d.show(ctx, "get", "ucr", "-n", "support", "alice-lost-her-phone"); err != nil {
+	if err := d.show(ctx, "get", "ucr", "-n", "support", "alice-lost-her-phone"); err != nil {
 		return err
 	}
 	if err := d.expectOutcomes(ctx, map[string]string{"alice-lost-her-phone": "Skipped"}); err != nil {

@@ -116,14 +116,14 @@ func (d *demo) step(what string, do func() error) error {
 }
 
 // show runs kubectl as a person would and prints command and answer.
-func (d *demo) show(ctx context.Context, args ...string) (string, error) {
+func (d *demo) show(ctx context.Context, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	d.tell("\n$ kubectl %s", strings.Join(args, " "))
 	output, err := d.cluster.Kubectl(ctx, args...)
 	_, _ = io.WriteString(d.out, output)
 	if err != nil {
-		return "", fmt.Errorf("kubectl %s: %w", strings.Join(args, " "), err)
+		return fmt.Errorf("kubectl %s: %w", strings.Join(args, " "), err)
 	}
-	return output, nil
+	return nil
 }

@@ -75,7 +75,10 @@ func (w *workspace) look(ctx context.Context) ([]account, simulator.Journal, err
 	if err := w.get(ctx, "/users", &accounts); err != nil {
 		return nil, simulator.Journal{}, err
 	}
-	return accounts, journal, w.get(ctx, "/journal", &journal)
+	if err := w.get(ctx, "/journal", &journal); err != nil {
+		return nil, simulator.Journal{}, err
+	}
+	return accounts, journal, nil
 }
 
 func (w *workspace) get(ctx context.Context, path string, into any) error {

@@ -243,21 +243,33 @@ func TestDecideFromTheOwnRecord(t *testing.T) {
 		"a success is the end":         {with(attempt(v1alpha1.AttemptSucceeded, v1alpha1.ReasonResetAccepted, 0)), StepReport, v1alpha1.ReasonResetAccepted, 0},
 		"a loss is the end":            {with(attempt(v1alpha1.AttemptUnconfirmed, v1alpha1.ReasonOutcomeUnconfirmed, longAgo)), StepReport, v1alpha1.ReasonOutcomeUnconfirmed, 0},
 		"a suspected own reset is too": {with(attempt(v1alpha1.AttemptUnconfirmed, v1alpha1.ReasonOwnResetSuspected, longAgo)), StepReport, v1alpha1.ReasonOwnResetSuspected, 0},
-		"a refusal for good is the end": {with(attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonUserFederated, longAgo)),
-			StepReport, v1alpha1.ReasonUserFederated, 0},
+		"a refusal for good is the end": {
+			with(attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonUserFederated, longAgo)),
+			StepReport, v1alpha1.ReasonUserFederated, 0,
+		},
 		"proof lets another attempt follow": {with(notSent), StepAttempt, "", 0},
-		"but not at once": {with(attempt(v1alpha1.AttemptNotSent, v1alpha1.ReasonConnectionFailed, -10*time.Second)),
-			StepReport, v1alpha1.ReasonRetrying, 20 * time.Second},
-		"the second pause is longer": {with(notSent, attempt(v1alpha1.AttemptNotSent, v1alpha1.ReasonConnectionFailed, -10*time.Second)),
-			StepReport, v1alpha1.ReasonRetrying, 110 * time.Second},
-		"a pause names what is waited for": {with(attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonPermissionMissing, 0)),
-			StepReport, v1alpha1.ReasonPermissionMissing, 30 * time.Second},
+		"but not at once": {
+			with(attempt(v1alpha1.AttemptNotSent, v1alpha1.ReasonConnectionFailed, -10*time.Second)),
+			StepReport, v1alpha1.ReasonRetrying, 20 * time.Second,
+		},
+		"the second pause is longer": {
+			with(notSent, attempt(v1alpha1.AttemptNotSent, v1alpha1.ReasonConnectionFailed, -10*time.Second)),
+			StepReport, v1alpha1.ReasonRetrying, 110 * time.Second,
+		},
+		"a pause names what is waited for": {
+			with(attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonPermissionMissing, 0)),
+			StepReport, v1alpha1.ReasonPermissionMissing, 30 * time.Second,
+		},
 		"after a limit the gate says when": {with(attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonRateLimited, 0)), StepAttempt, "", 0},
-		"after a rejected factor the Secret says when": {with(attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonSecondFactorRejected, 0)),
-			StepAttempt, "", 0},
+		"after a rejected factor the Secret says when": {
+			with(attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonSecondFactorRejected, 0)),
+			StepAttempt, "", 0,
+		},
 		"the fifth proof is the last": {with(notSent, notSent, notSent, notSent, notSent), StepReport, v1alpha1.ReasonAttemptsExhausted, 0},
-		"a fifth attempt that found nothing to do ends so": {with(notSent, notSent, notSent, notSent, attempt(v1alpha1.AttemptNotSent, v1alpha1.ReasonAlreadyReset, 0)),
-			StepReport, v1alpha1.ReasonAlreadyReset, 0},
+		"a fifth attempt that found nothing to do ends so": {
+			with(notSent, notSent, notSent, notSent, attempt(v1alpha1.AttemptNotSent, v1alpha1.ReasonAlreadyReset, 0)),
+			StepReport, v1alpha1.ReasonAlreadyReset, 0,
+		},
 		"an annotation added later does not undo a success": {func(o *Observation) {
 			with(attempt(v1alpha1.AttemptSucceeded, v1alpha1.ReasonResetAccepted, 0))(o)
 			o.Request.Annotations = map[string]string{"argocd.argoproj.io/hook": "Sync"}
@@ -292,16 +304,26 @@ func TestDecideFromTheRecordOfAnEarlierRequest(t *testing.T) {
 		"a late success counts":                  {earlier(nil, lateTruth), StepReport, v1alpha1.ReasonAlreadyCarriedOut, 0},
 		"what is open is waited for":             {earlier(nil, attempt("", "", 0)), StepReport, v1alpha1.ReasonTargetBusy, 0},
 		"what was lost stays lost":               {earlier(nil, lost), StepReport, v1alpha1.ReasonOutcomeUnconfirmed, 0},
-		"a name under which nothing was done is used": {earlier(nil, attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonRateLimited, 0)),
-			StepReport, v1alpha1.ReasonNameAlreadyUsed, 0},
-		"a success for another user is not this one": {earlier(func(r *v1alpha1.ResetRecord) { r.Target.Username = "bob" }, succeeded),
-			StepReport, v1alpha1.ReasonNameAlreadyUsed, 0},
-		"a success of another type is not this one": {earlier(func(r *v1alpha1.ResetRecord) { r.Type = v1alpha1.ResetTypeE2EKey }, succeeded),
-			StepReport, v1alpha1.ReasonNameAlreadyUsed, 0},
-		"a success in another workspace is not this one": {earlier(func(r *v1alpha1.ResetRecord) { r.Workspace.Namespace = "other" }, succeeded),
-			StepReport, v1alpha1.ReasonNameAlreadyUsed, 0},
-		"a record under the wrong name is never claimed": {earlier(func(r *v1alpha1.ResetRecord) { r.Request.Name = "other" }, succeeded),
-			StepReport, v1alpha1.ReasonNameAlreadyUsed, 0},
+		"a name under which nothing was done is used": {
+			earlier(nil, attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonRateLimited, 0)),
+			StepReport, v1alpha1.ReasonNameAlreadyUsed, 0,
+		},
+		"a success for another user is not this one": {
+			earlier(func(r *v1alpha1.ResetRecord) { r.Target.Username = "bob" }, succeeded),
+			StepReport, v1alpha1.ReasonNameAlreadyUsed, 0,
+		},
+		"a success of another type is not this one": {
+			earlier(func(r *v1alpha1.ResetRecord) { r.Type = v1alpha1.ResetTypeE2EKey }, succeeded),
+			StepReport, v1alpha1.ReasonNameAlreadyUsed, 0,
+		},
+		"a success in another workspace is not this one": {
+			earlier(func(r *v1alpha1.ResetRecord) { r.Workspace.Namespace = "other" }, succeeded),
+			StepReport, v1alpha1.ReasonNameAlreadyUsed, 0,
+		},
+		"a record under the wrong name is never claimed": {
+			earlier(func(r *v1alpha1.ResetRecord) { r.Request.Name = "other" }, succeeded),
+			StepReport, v1alpha1.ReasonNameAlreadyUsed, 0,
+		},
 	})
 }
 

@@ -32,38 +32,64 @@ func TestDiagnose(t *testing.T) {
 		kstatus status.Status
 	}{
 		"in order": {func(*Probe) {}, v1alpha1.ReasonConnected, false, metav1.ConditionTrue, "", status.CurrentStatus},
-		"no Secret": {func(p *Probe) { *p = Probe{SecretFault: v1alpha1.ReasonSecretNotFound} },
-			v1alpha1.ReasonSecretNotFound, true, metav1.ConditionFalse, "Reconciling", status.InProgressStatus},
-		"a Secret of another type": {func(p *Probe) { *p = Probe{SecretFault: v1alpha1.ReasonSecretTypeWrong} },
-			v1alpha1.ReasonSecretTypeWrong, true, metav1.ConditionFalse, "Stalled", status.FailedStatus},
-		"an unusable Secret": {func(p *Probe) { *p = Probe{SecretFault: v1alpha1.ReasonSecretInvalid} },
-			v1alpha1.ReasonSecretInvalid, true, metav1.ConditionFalse, "Stalled", status.FailedStatus},
-		"a host that is not reached": {func(p *Probe) { p.Info, p.Me = Answer{Kind: AnswerNotConnected}, Answer{} },
-			v1alpha1.ReasonServerUnreachable, true, metav1.ConditionFalse, "Reconciling", status.InProgressStatus},
-		"a host that is lost on the way": {func(p *Probe) { p.Me = Answer{Kind: AnswerNotConnected} },
-			v1alpha1.ReasonServerUnreachable, true, metav1.ConditionFalse, "Reconciling", status.InProgressStatus},
-		"a host that answers with HTML": {func(p *Probe) { p.Info = Answer{Kind: AnswerReceived, Status: 200} },
-			v1alpha1.ReasonServerUnreachable, false, metav1.ConditionFalse, "Reconciling", status.InProgressStatus},
-		"a host that does not answer": {func(p *Probe) { p.Me = Answer{Kind: AnswerLost} },
-			v1alpha1.ReasonServerUnreachable, false, metav1.ConditionFalse, "Reconciling", status.InProgressStatus},
+		"no Secret": {
+			func(p *Probe) { *p = Probe{SecretFault: v1alpha1.ReasonSecretNotFound} },
+			v1alpha1.ReasonSecretNotFound, true, metav1.ConditionFalse, "Reconciling", status.InProgressStatus,
+		},
+		"a Secret of another type": {
+			func(p *Probe) { *p = Probe{SecretFault: v1alpha1.ReasonSecretTypeWrong} },
+			v1alpha1.ReasonSecretTypeWrong, true, metav1.ConditionFalse, "Stalled", status.FailedStatus,
+		},
+		"an unusable Secret": {
+			func(p *Probe) { *p = Probe{SecretFault: v1alpha1.ReasonSecretInvalid} },
+			v1alpha1.ReasonSecretInvalid, true, metav1.ConditionFalse, "Stalled", status.FailedStatus,
+		},
+		"a host that is not reached": {
+			func(p *Probe) { p.Info, p.Me = Answer{Kind: AnswerNotConnected}, Answer{} },
+			v1alpha1.ReasonServerUnreachable, true, metav1.ConditionFalse, "Reconciling", status.InProgressStatus,
+		},
+		"a host that is lost on the way": {
+			func(p *Probe) { p.Me = Answer{Kind: AnswerNotConnected} },
+			v1alpha1.ReasonServerUnreachable, true, metav1.ConditionFalse, "Reconciling", status.InProgressStatus,
+		},
+		"a host that answers with HTML": {
+			func(p *Probe) { p.Info = Answer{Kind: AnswerReceived, Status: 200} },
+			v1alpha1.ReasonServerUnreachable, false, metav1.ConditionFalse, "Reconciling", status.InProgressStatus,
+		},
+		"a host that does not answer": {
+			func(p *Probe) { p.Me = Answer{Kind: AnswerLost} },
+			v1alpha1.ReasonServerUnreachable, false, metav1.ConditionFalse, "Reconciling", status.InProgressStatus,
+		},
 		"a rejected token": {func(p *Probe) {
 			p.Me = Answer{Kind: AnswerReceived, Status: 401, LoginRequired: true, RocketChat: true}
 		}, v1alpha1.ReasonTokenRejected, true, metav1.ConditionFalse, "Stalled", status.FailedStatus},
-		"an account without a username": {func(p *Probe) { p.Account = Account{} },
-			v1alpha1.ReasonTokenRejected, true, metav1.ConditionFalse, "Stalled", status.FailedStatus},
-		"a factor that was rejected with this Secret": {func(p *Probe) { p.Blocked = v1alpha1.ReasonSecondFactorRejected },
-			v1alpha1.ReasonSecondFactorRejected, true, metav1.ConditionFalse, "Stalled", status.FailedStatus},
+		"an account without a username": {
+			func(p *Probe) { p.Account = Account{} },
+			v1alpha1.ReasonTokenRejected, true, metav1.ConditionFalse, "Stalled", status.FailedStatus,
+		},
+		"a factor that was rejected with this Secret": {
+			func(p *Probe) { p.Blocked = v1alpha1.ReasonSecondFactorRejected },
+			v1alpha1.ReasonSecondFactorRejected, true, metav1.ConditionFalse, "Stalled", status.FailedStatus,
+		},
 		"a bypass token that 8.5 ignores": {func(p *Probe) {
 			p.Blocked, p.HasSecondFactor, p.Version = v1alpha1.ReasonSecondFactorRejected, false, "8.5"
 		}, v1alpha1.ReasonBypassTokenIgnored, true, metav1.ConditionFalse, "Stalled", status.FailedStatus},
-		"a mailed code that was asked for": {func(p *Probe) { p.Blocked = v1alpha1.ReasonEmailCodeRequired },
-			v1alpha1.ReasonEmailCodeRequired, true, metav1.ConditionFalse, "Stalled", status.FailedStatus},
-		"a suspected own reset": {func(p *Probe) { p.Blocked = v1alpha1.ReasonOwnResetSuspected },
-			v1alpha1.ReasonOwnResetSuspected, true, metav1.ConditionFalse, "Stalled", status.FailedStatus},
-		"a permission that is missing": {func(p *Probe) { p.Permitted = []v1alpha1.ResetType{v1alpha1.ResetTypeTOTP} },
-			v1alpha1.ReasonConnected, false, metav1.ConditionFalse, "Stalled", status.FailedStatus},
-		"permissions that cannot be listed": {func(p *Probe) { p.Permissions, p.Permitted = Answer{Kind: AnswerLost}, nil },
-			v1alpha1.ReasonConnected, false, metav1.ConditionTrue, "", status.CurrentStatus},
+		"a mailed code that was asked for": {
+			func(p *Probe) { p.Blocked = v1alpha1.ReasonEmailCodeRequired },
+			v1alpha1.ReasonEmailCodeRequired, true, metav1.ConditionFalse, "Stalled", status.FailedStatus,
+		},
+		"a suspected own reset": {
+			func(p *Probe) { p.Blocked = v1alpha1.ReasonOwnResetSuspected },
+			v1alpha1.ReasonOwnResetSuspected, true, metav1.ConditionFalse, "Stalled", status.FailedStatus,
+		},
+		"a permission that is missing": {
+			func(p *Probe) { p.Permitted = []v1alpha1.ResetType{v1alpha1.ResetTypeTOTP} },
+			v1alpha1.ReasonConnected, false, metav1.ConditionFalse, "Stalled", status.FailedStatus,
+		},
+		"permissions that cannot be listed": {
+			func(p *Probe) { p.Permissions, p.Permitted = Answer{Kind: AnswerLost}, nil },
+			v1alpha1.ReasonConnected, false, metav1.ConditionTrue, "", status.CurrentStatus,
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -62,9 +62,14 @@ func TestRecordNameTellsRequestsApartAndIsAName(t *testing.T) {
 	t.Parallel()
 	names := map[string]string{}
 	for _, request := range [][2]string{
-		{"support", "lost-phone"}, {"support", "lost-phone2"}, {"sup", "port-lost-phone"}, {"support-lost", "phone"},
-		{"a", strings.Repeat("x", 253)}, {"a", strings.Repeat("x", 252) + "y"},
-		{"a", strings.Repeat("x", 48) + ".-" + strings.Repeat("x", 20)}, {"a", strings.Repeat("x", 49) + ".y"},
+		{"support", "lost-phone"},
+		{"support", "lost-phone2"},
+		{"sup", "port-lost-phone"},
+		{"support-lost", "phone"},
+		{"a", strings.Repeat("x", 253)},
+		{"a", strings.Repeat("x", 252) + "y"},
+		{"a", strings.Repeat("x", 48) + ".-" + strings.Repeat("x", 20)},
+		{"a", strings.Repeat("x", 49) + ".y"},
 	} {
 		name := RecordName(request[0], request[1])
 		if other, taken := names[name]; taken {

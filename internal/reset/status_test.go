@@ -173,7 +173,11 @@ func declaredReasons(t *testing.T) []string {
 		if !ok || !strings.HasPrefix(spec.Names[0].Name, "Reason") {
 			return true
 		}
-		value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		literal, ok := spec.Values[0].(*ast.BasicLit)
+		if !ok {
+			t.Fatalf("%s has no literal value", spec.Names[0].Name)
+		}
+		value, err := strconv.Unquote(literal.Value)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -70,34 +70,41 @@ func OwnAllowed(w *v1alpha1.RocketChatWorkspace) bool {
 // person: an open attempt is waited for, a success after the request's creation
 // leaves nothing to do, and a loss must be looked at by somebody first.
 func rivals(o Observation) (Decision, bool) {
-	var seen struct{ open, reset, young, lost bool }
-	for _, attempt := range rivalAttempts(o) {
-		switch truth(attempt) {
-		case "":
-			seen.open = true
-		case v1alpha1.AttemptSucceeded:
-			seen.reset = seen.reset || endedSince(attempt, o.Request) || (attempt.LateResult != "" && waitsForRival(o.Request))
-		case v1alpha1.AttemptUnconfirmed:
-			seen.young = seen.young || endOf(attempt).Add(unconfirmedGrace).After(o.Now)
-			seen.lost = seen.lost || endedSince(attempt, o.Request)
-		case v1alpha1.AttemptNotSent, v1alpha1.AttemptRefused:
-		}
-	}
+	attempts := rivalAttempts(o)
 	switch {
-	case seen.open:
+	case slices.ContainsFunc(attempts, isOpen):
 		return reportAfter(v1alpha1.ReasonTargetBusy, recheckInterval)
-	case seen.reset:
+	case slices.ContainsFunc(attempts, o.leavesNothing):
 		return report(v1alpha1.ReasonAlreadyReset)
-	case seen.young:
+	case slices.ContainsFunc(attempts, o.isYoungLoss):
 		return reportAfter(v1alpha1.ReasonTargetBusy, recheckInterval)
-	case seen.lost:
+	case slices.ContainsFunc(attempts, o.isUnseenLoss):
 		return report(v1alpha1.ReasonTargetUnconfirmed)
 	}
 	return Decision{}, false
 }
 
-// waitsForRival says whether the request has waited for another one: if that one
-// turns out late to have succeeded, it did so while this one waited.
+func isOpen(attempt *v1alpha1.Attempt) bool { return attempt.Result == "" }
+
+// leavesNothing says whether the attempt reset the person after the request was
+// created, or turned out to have done so while the request waited for it.
+func (o Observation) leavesNothing(attempt *v1alpha1.Attempt) bool {
+	waited := attempt.LateResult != "" && waitsForRival(o.Request)
+	return truth(attempt) == v1alpha1.AttemptSucceeded && (endedSince(attempt, o.Request) || waited)
+}
+
+// isYoungLoss says whether the late truth of a lost attempt may still arrive.
+func (o Observation) isYoungLoss(attempt *v1alpha1.Attempt) bool {
+	return truth(attempt) == v1alpha1.AttemptUnconfirmed && endOf(attempt).Add(unconfirmedGrace).After(o.Now)
+}
+
+// isUnseenLoss says whether the attempt was lost after the request was created, so
+// that nobody can have known of it when asking.
+func (o Observation) isUnseenLoss(attempt *v1alpha1.Attempt) bool {
+	return truth(attempt) == v1alpha1.AttemptUnconfirmed && endedSince(attempt, o.Request)
+}
+
+// waitsForRival says whether the request has said that it waits for another one.
 func waitsForRival(request *v1alpha1.UserCredentialReset) bool {
 	said, ok := saidBefore(request)
 	return ok && said.Reason == v1alpha1.ReasonTargetBusy

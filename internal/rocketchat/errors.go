@@ -71,9 +71,9 @@ type AnswerError struct {
 	// Federated says that the error text speaks of a federated user.
 	Federated bool
 	ErrorType Code // from the member errorType
-	TextCode      Code // from the brackets at the end of the member error
-	Details       Details
-	RateLimit     RateLimit
+	TextCode  Code // from the brackets at the end of the member error
+	Details   Details
+	RateLimit RateLimit
 }
 
 // Error implements error.

@@ -31,7 +31,7 @@ type RateLimit struct {
 func parseRateLimit(status int, header http.Header, text string, now time.Time) RateLimit {
 	remaining, err := strconv.Atoi(header.Get("X-RateLimit-Remaining"))
 	// Very old releases answer with status 400.
-	limited := status == http.StatusTooManyRequests || bracketed(text) == CodeTooManyRequests
+	limited := status == http.StatusTooManyRequests || (status == http.StatusBadRequest && bracketed(text) == CodeTooManyRequests)
 	exhausted := limited || (err == nil && remaining <= 0)
 	if !exhausted {
 		return RateLimit{}

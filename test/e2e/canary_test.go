@@ -218,14 +218,12 @@ func reflected(r *http.Request) string {
 	return text.String()
 }
 
-// TestAServerThatReflectsSecretsIsNotQuoted has a server throw back at the operator
-// what it sent. The search at the end of the suite must find none of it.
-func TestAServerThatReflectsSecretsIsNotQuoted(t *testing.T) {
-	t.Parallel()
+// reflections are answers that throw back at the operator what it sent.
+func reflections() map[string]func(http.ResponseWriter, *http.Request) {
 	token := func(r *http.Request) string { return r.Header.Get("X-Auth-Token") }
 	secrets := func(r *http.Request) string { return token(r) + " " + r.Header.Get("X-2fa-Code") + " " + canary }
 	quote := func(text string) string { return string(must(json.Marshal(text))) }
-	answers := map[string]func(http.ResponseWriter, *http.Request){
+	return map[string]func(http.ResponseWriter, *http.Request){
 		"in a page": func(rw http.ResponseWriter, r *http.Request) {
 			page(http.StatusOK, "text/html", "<html><pre>"+reflected(r)+"</pre></html>")(rw, r, nil)
 		},
@@ -269,7 +267,13 @@ func TestAServerThatReflectsSecretsIsNotQuoted(t *testing.T) {
 			unsolicited(rw, r, secrets(r))
 		},
 	}
-	for name, answer := range answers {
+}
+
+// TestAServerThatReflectsSecretsIsNotQuoted has a server answer with the secrets of
+// the call. The search at the end of the suite must find none of them.
+func TestAServerThatReflectsSecretsIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	for name, answer := range reflections() {
 		for where, routes := range map[string][]string{
 			"/api/v1/users.resetTOTP": {"users.resetTOTP"},
 			"/api/":                   {"me", "users.info"},

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -50,9 +51,7 @@ func TestADeletionThatTheOperatorHasNotHeardOf(t *testing.T) {
 		f := newFixture(t, fixtureOptions{apart: true, workspace: suspended})
 		release, reads := f.deleteUnheard("lost-phone")
 		f.suspend(false)
-		if code := <-reads; code != http.StatusNotFound {
-			t.Errorf("the operator looked for the request and was answered with %d", code)
-		}
+		f.awaitAnswer(reads, http.StatusNotFound)
 		release()
 		f.wantOthersServed()
 		f.wantNoRecord("lost-phone")
@@ -66,9 +65,7 @@ func TestADeletionThatTheOperatorHasNotHeardOf(t *testing.T) {
 		heir := f.request("lost-phone", "carol")
 		f.create(heir)
 		f.suspend(false)
-		if code := <-reads; code != http.StatusOK {
-			t.Errorf("the operator looked for the request and was answered with %d", code)
-		}
+		f.awaitAnswer(reads, http.StatusOK)
 		f.wantNoRecord("lost-phone")
 		release()
 		f.awaitReason("lost-phone", v1alpha1.ReasonResetAccepted)
@@ -111,6 +108,21 @@ func answersTo(proxy *cluster.Proxy, path string) <-chan int {
 		codes <- answer.Code
 	})
 	return codes
+}
+
+// awaitAnswer waits until the API server was asked, and compares how it answered.
+func (f *fixture) awaitAnswer(codes <-chan int, want int) {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
+	defer cancel()
+	select {
+	case code := <-codes:
+		if code != want {
+			f.t.Errorf("the operator looked for the request and was answered with %d, want %d", code, want)
+		}
+	case <-ctx.Done():
+		f.t.Fatal("the operator did not look for the request itself")
+	}
 }
 
 // TestASuspensionThatTheOperatorHasNotHeardOf holds the operator's watch of

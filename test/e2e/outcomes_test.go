@@ -206,20 +206,22 @@ func (f *fixture) awaitEvent(about client.Object, eventType, reason string) {
 	}
 }
 
-func TestEverySecondFactorIsPresented(t *testing.T) {
-	t.Parallel()
+// factor is a way in which an account proves itself for a reset.
+type factor struct {
+	users   func([]simulator.User) []simulator.User
+	secret  func(map[string][]byte)
+	method  v1alpha1.SecondFactorMethod
+	headers headers
+}
+
+func factors() map[string]factor {
 	account := func(change func(*simulator.User)) func([]simulator.User) []simulator.User {
 		return func(all []simulator.User) []simulator.User {
 			change(&all[0])
 			return all
 		}
 	}
-	for name, test := range map[string]struct {
-		users   func([]simulator.User) []simulator.User
-		secret  func(map[string][]byte)
-		method  v1alpha1.SecondFactorMethod
-		headers headers
-	}{
+	return map[string]factor{
 		"a TOTP code is computed from the secret": {
 			secret:  func(map[string][]byte) {},
 			method:  v1alpha1.SecondFactorTOTP,
@@ -257,7 +259,12 @@ func TestEverySecondFactorIsPresented(t *testing.T) {
 			method:  v1alpha1.SecondFactorNone,
 			headers: headers{"X-Auth-Token": canaryToken},
 		},
-	} {
+	}
+}
+
+func TestEverySecondFactorIsPresented(t *testing.T) {
+	t.Parallel()
+	for name, test := range factors() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, fixtureOptions{

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -38,21 +39,22 @@ func attempt(ago time.Duration, result v1alpha1.AttemptResult, reason string) v1
 	return a
 }
 
-// TestARequestUnderAUsedNameIsNeverCarriedOut creates requests whose name has a
-// record already. Whatever stands in it, nothing is called.
-func TestARequestUnderAUsedNameIsNeverCarriedOut(t *testing.T) {
-	t.Parallel()
+// usedName is a name with a record already, and what becomes of a request of it.
+type usedName struct {
+	attempts []v1alpha1.Attempt
+	record   func(*v1alpha1.ResetRecord)
+	request  func(*v1alpha1.UserCredentialReset)
+	reason   string
+}
+
+// usedForTheSame are names under which the same was asked for before.
+func usedForTheSame() map[string]usedName {
 	const hour = time.Hour
 	succeededThen := attempt(hour, v1alpha1.AttemptSucceeded, v1alpha1.ReasonResetAccepted)
 	lost := attempt(hour, v1alpha1.AttemptUnconfirmed, v1alpha1.ReasonOutcomeUnconfirmed)
 	lateSuccess, lateRefusal := lost, lost
 	lateSuccess.LateResult, lateRefusal.LateResult = v1alpha1.AttemptSucceeded, v1alpha1.AttemptRefused
-	for name, test := range map[string]struct {
-		attempts []v1alpha1.Attempt
-		record   func(*v1alpha1.ResetRecord)
-		request  func(*v1alpha1.UserCredentialReset)
-		reason   string
-	}{
+	return map[string]usedName{
 		"that succeeded": {
 			attempts: []v1alpha1.Attempt{succeededThen},
 			reason:   v1alpha1.ReasonAlreadyCarriedOut,
@@ -85,6 +87,14 @@ func TestARequestUnderAUsedNameIsNeverCarriedOut(t *testing.T) {
 			attempts: []v1alpha1.Attempt{attempt(16*time.Minute, "", "")},
 			reason:   v1alpha1.ReasonOutcomeUnconfirmed,
 		},
+	}
+}
+
+// usedForAnother are names under which something else was asked for before.
+func usedForAnother() map[string]usedName {
+	succeededThen := attempt(time.Hour, v1alpha1.AttemptSucceeded, v1alpha1.ReasonResetAccepted)
+	lost := attempt(time.Hour, v1alpha1.AttemptUnconfirmed, v1alpha1.ReasonOutcomeUnconfirmed)
+	return map[string]usedName{
 		"that succeeded for another user": {
 			attempts: []v1alpha1.Attempt{succeededThen},
 			record: func(r *v1alpha1.ResetRecord) {
@@ -108,7 +118,7 @@ func TestARequestUnderAUsedNameIsNeverCarriedOut(t *testing.T) {
 			reason:   v1alpha1.ReasonNameAlreadyUsed,
 		},
 		"that was refused, and that now points to another namespace": {
-			attempts: []v1alpha1.Attempt{attempt(hour, v1alpha1.AttemptRefused, v1alpha1.ReasonPermissionMissing)},
+			attempts: []v1alpha1.Attempt{attempt(time.Hour, v1alpha1.AttemptRefused, v1alpha1.ReasonPermissionMissing)},
 			request:  func(r *v1alpha1.UserCredentialReset) { r.Spec.WorkspaceRef.Namespace = "elsewhere" },
 			reason:   v1alpha1.ReasonNameAlreadyUsed,
 		},
@@ -118,11 +128,20 @@ func TestARequestUnderAUsedNameIsNeverCarriedOut(t *testing.T) {
 			reason:   v1alpha1.ReasonOutcomeUnconfirmed,
 		},
 		"whose record claims to be for another name": {
-			attempts: []v1alpha1.Attempt{attempt(hour, v1alpha1.AttemptNotSent, v1alpha1.ReasonConnectionFailed)},
+			attempts: []v1alpha1.Attempt{attempt(time.Hour, v1alpha1.AttemptNotSent, v1alpha1.ReasonConnectionFailed)},
 			record:   func(r *v1alpha1.ResetRecord) { r.Request.Name = "another" },
 			reason:   v1alpha1.ReasonNameAlreadyUsed,
 		},
-	} {
+	}
+}
+
+// TestARequestUnderAUsedNameIsNeverCarriedOut creates requests whose name has a
+// record already. Whatever stands in it, nothing is called.
+func TestARequestUnderAUsedNameIsNeverCarriedOut(t *testing.T) {
+	t.Parallel()
+	names := usedForTheSame()
+	maps.Copy(names, usedForAnother())
+	for name, test := range names {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, fixtureOptions{})
@@ -206,25 +225,26 @@ func (f *fixture) awaitNextSecond(after *metav1.Time) {
 	f.t.Helper()
 	f.poll(func() (bool, error) {
 		probe := f.request("stamp", "nobody")
-		probe.Spec.NotAfterTime = metav1.NewTime(time.Unix(0, 0))
+		probe.Spec.NotAfterTime = metav1.NewTime(time.Now().Add(-time.Hour).Truncate(time.Second))
 		probe.GenerateName, probe.Name = "stamp-", ""
 		err := f.on.kube.Create(f.t.Context(), probe)
 		return probe.CreationTimestamp.After(after.Time), err
 	})
 }
 
-// TestRivalsOfAnotherName covers records for the same user and type that were made
-// for requests of other names.
-func TestRivalsOfAnotherName(t *testing.T) {
-	t.Parallel()
+// rivalry is a record for the same user that was made for a request of another
+// name, and what becomes of a request beside it.
+type rivalry struct {
+	rival  v1alpha1.Attempt
+	change func(*v1alpha1.ResetRecord)
+	reason string
+	posts  int
+}
+
+func rivalries() map[string]rivalry {
 	endless := attempt(6*time.Minute, v1alpha1.AttemptUnconfirmed, v1alpha1.ReasonOutcomeUnconfirmed)
 	endless.EndTime = nil
-	for name, test := range map[string]struct {
-		rival  v1alpha1.Attempt
-		change func(*v1alpha1.ResetRecord)
-		reason string
-		posts  int
-	}{
+	return map[string]rivalry{
 		"an open attempt is waited for": {
 			rival: attempt(0, "", ""), reason: v1alpha1.ReasonTargetBusy,
 		},
@@ -262,7 +282,12 @@ func TestRivalsOfAnotherName(t *testing.T) {
 			change: func(r *v1alpha1.ResetRecord) { r.Target.Host = "https://chat.example.com" },
 			reason: v1alpha1.ReasonResetAccepted, posts: 1,
 		},
-	} {
+	}
+}
+
+func TestRivalsOfAnotherName(t *testing.T) {
+	t.Parallel()
+	for name, test := range rivalries() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, fixtureOptions{})

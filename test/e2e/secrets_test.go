@@ -13,10 +13,14 @@ import (
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
 )
 
-// TestASecretIsRepairedLater begins with a Secret that cannot be used. The request
-// waits, nothing is called, and the repair alone lets it go on.
-func TestASecretIsRepairedLater(t *testing.T) {
-	t.Parallel()
+// brokenSecret is a Secret that cannot be used, and what the workspace says of it.
+type brokenSecret struct {
+	broken func(*fixture) *corev1.Secret
+	reason string
+	says   string
+}
+
+func brokenSecrets() map[string]brokenSecret {
 	set := func(key, value string) func(*fixture) *corev1.Secret {
 		return func(f *fixture) *corev1.Secret {
 			secret := f.newSecret()
@@ -24,11 +28,7 @@ func TestASecretIsRepairedLater(t *testing.T) {
 			return secret
 		}
 	}
-	for name, test := range map[string]struct {
-		broken func(*fixture) *corev1.Secret
-		reason string
-		says   string
-	}{
+	return map[string]brokenSecret{
 		"that is missing": {
 			broken: func(*fixture) *corev1.Secret { return nil },
 			reason: v1alpha1.ReasonSecretNotFound,
@@ -63,7 +63,14 @@ func TestASecretIsRepairedLater(t *testing.T) {
 			reason: v1alpha1.ReasonSecretInvalid,
 			says:   `key "url" begins with http://`,
 		},
-	} {
+	}
+}
+
+// TestASecretIsRepairedLater begins with a Secret that cannot be used. The request
+// waits, nothing is called, and the repair alone lets it go on.
+func TestASecretIsRepairedLater(t *testing.T) {
+	t.Parallel()
+	for name, test := range brokenSecrets() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, fixtureOptions{noSecret: true})

@@ -59,18 +59,18 @@ func drop(answer string) simulator.Interceptor {
 	}
 }
 
-// TestAnAnswerThatProvesNothingIsNeverFollowedByAnotherCall covers answers after
-// which nobody can tell whether the user was reset.
-func TestAnAnswerThatProvesNothingIsNeverFollowedByAnotherCall(t *testing.T) {
-	t.Parallel()
+// unclear is an answer after which nobody can tell whether the user was reset.
+type unclear struct {
+	intercept simulator.Interceptor
+	fault     simulator.Step
+	resets    int
+	limits    bool // nothing at all is called for a while
+}
+
+func unclearAnswers() map[string]unclear {
 	const html, jsonType = "text/html", "application/json"
 	badGateway := page(http.StatusBadGateway, html, "<html><h1>502 Bad Gateway</h1></html>")
-	for name, test := range map[string]struct {
-		intercept simulator.Interceptor
-		fault     simulator.Step
-		resets    int
-		limits    bool // nothing at all is called for a while
-	}{
+	return map[string]unclear{
 		"a gateway's error page after the effect":      {intercept: after(badGateway), resets: 1},
 		"a gateway's error page instead of the effect": {intercept: badGateway},
 		"a mesh's 503 after the effect":                {intercept: after(page(http.StatusServiceUnavailable, "text/plain", "upstream connect error")), resets: 1},
@@ -90,7 +90,12 @@ func TestAnAnswerThatProvesNothingIsNeverFollowedByAnotherCall(t *testing.T) {
 		"a redirect":                                   {intercept: page(http.StatusTemporaryRedirect, html, "")},
 		"a 401 of a proxy":                             {intercept: page(http.StatusUnauthorized, html, "<html>401</html>")},
 		"a 429 of a proxy":                             {intercept: page(http.StatusTooManyRequests, html, "<html>Slow down</html>"), limits: true},
-	} {
+	}
+}
+
+func TestAnAnswerThatProvesNothingIsNeverFollowedByAnotherCall(t *testing.T) {
+	t.Parallel()
+	for name, test := range unclearAnswers() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, fixtureOptions{})
