@@ -140,6 +140,15 @@ func (w *wakeable) source() source.Source {
 	})
 }
 
+// wakeAfter has the object reconciled when the time is over.
+func (w *wakeable) wakeAfter(name types.NamespacedName, pause time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.queue != nil {
+		w.queue.AddAfter(reconcile.Request{NamespacedName: name}, pause)
+	}
+}
+
 func (w *wakeable) wake(name types.NamespacedName) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -96,8 +96,8 @@ func (p *pass) proceed() *reset.Decision {
 
 // again ends the pass after a try in vain that left no trace.
 func (p *pass) again() *reset.Decision {
-	p.tries.fail(p.name, p.clock.Now())
-	p.RetryAfter = p.tries.after(p.name)
+	p.tries.fail(p.name, p.Health.SecretVersion, p.clock.Now())
+	p.RetryAfter = p.tries.after(p.name, p.Health.SecretVersion)
 	if decision := p.proceed(); decision != nil {
 		return decision
 	}
@@ -192,10 +192,10 @@ func (p *pass) resolve(ctx context.Context) (*reset.Decision, error) {
 	case reset.ResolutionRateLimited:
 		return &reset.Decision{Step: reset.StepAttempt}, nil
 	case reset.ResolutionConnection:
-		p.workspaces.wake(workspaceName(p.Request))
+		p.doubt(reset.Doubted(answer))
 		fallthrough
 	case reset.ResolutionRetry:
-		p.log.Info("The user could not be looked up", "error", err.Error(), "workspace", workspaceName(p.Request))
+		p.log.Info("The user could not be looked up", "error", errorText(err), "workspace", workspaceName(p.Request).String())
 		return p.again(), nil
 	}
 	rivals, err := listRivals(ctx, p.kube, user.ID)
@@ -204,6 +204,14 @@ func (p *pass) resolve(ctx context.Context) (*reset.Decision, error) {
 	}
 	p.Rivals = rivals
 	return p.proceed(), nil
+}
+
+// doubt stops everybody at once from using a connection that has just failed, and
+// has the workspace probed, which confirms that or lifts it.
+func (p *pass) doubt(reason string) {
+	p.Health.Reason, p.Health.Gates = reason, true
+	p.board.publish(workspaceName(p.Request), p.Health)
+	p.workspaces.wake(workspaceName(p.Request))
 }
 
 // checkRivals looks, after the claim is stored, for others who are about to reset

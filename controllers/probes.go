@@ -24,13 +24,23 @@ type lastProbe struct {
 	at    time.Time
 }
 
-// isFresh says whether a new probe with the same Secret and spec could show
-// nothing new: because it was refused, or because it was just made.
-func (p *probes) isFresh(workspace types.NamespacedName, stamp probeStamp, refused bool) bool {
+// repeats says whether the workspace was probed with the same Secret and spec
+// before.
+func (p *probes) repeats(workspace types.NamespacedName, stamp probeStamp) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last, probed := p.last[workspace]
-	return probed && last.stamp == stamp && (refused || time.Since(last.at) < probePause) //nolint:forbidigo // a pause on this machine
+	return probed && last.stamp == stamp
+}
+
+// pause is how long to wait until the next probe with the same Secret and spec.
+func (p *probes) pause(workspace types.NamespacedName, stamp probeStamp) time.Duration {
+	if !p.repeats(workspace, stamp) {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(0, probePause-time.Since(p.last[workspace].at)) //nolint:forbidigo // a pause on this machine
 }
 
 func (p *probes) note(workspace types.NamespacedName, stamp probeStamp) {

@@ -116,10 +116,14 @@ func (r *RocketChatWorkspaceReconciler) probe(ctx context.Context, w *v1alpha1.R
 		return reset.Health{}, err
 	}
 	stamp := probeStamp{secretVersion: secret.version, generation: w.Generation}
-	if probe.Blocked == "" && r.probes.isFresh(name, stamp, before.Refused) {
+	switch {
+	case probe.Blocked != "":
+	case before.Refused && r.probes.repeats(name, stamp):
 		return before, nil
-	}
-	if probe.Blocked == "" {
+	case r.probes.pause(name, stamp) > 0:
+		r.workspaces.wakeAfter(name, r.probes.pause(name, stamp))
+		return before, nil
+	default:
 		r.call(ctx, secret, &probe)
 		r.probes.note(name, stamp)
 	}

@@ -94,7 +94,7 @@ func (r *UserCredentialResetReconciler) observe(ctx context.Context, name types.
 	if err := r.kube.Get(ctx, name, &request); err != nil {
 		return nil, err
 	}
-	observed := &reset.Observation{Now: r.clock.Now(), Request: &request, RetryAfter: r.tries.after(name)}
+	observed := &reset.Observation{Now: r.clock.Now(), Request: &request}
 	record, err := r.readRecord(ctx, &request)
 	if err != nil {
 		return nil, err
@@ -107,6 +107,7 @@ func (r *UserCredentialResetReconciler) observe(ctx context.Context, name types.
 		return nil, err
 	}
 	observed.Health = r.board.get(workspaceName(&request))
+	observed.RetryAfter = r.tries.after(name, observed.Health.SecretVersion)
 	if pinned := pinnedTarget(observed); pinned != nil {
 		observed.Target = &reset.Resolved{Target: *pinned}
 		if observed.Rivals, err = listRivals(ctx, r.kube, pinned.UserID); err != nil {

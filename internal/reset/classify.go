@@ -220,6 +220,15 @@ func (l Look) resolution() Resolution {
 	return ResolutionFound
 }
 
+// Doubted is the reason for which a workspace is not used any more after a look-up
+// that showed the connection itself at fault.
+func Doubted(answer Answer) string {
+	if answer.LoginRequired {
+		return v1alpha1.ReasonTokenRejected
+	}
+	return v1alpha1.ReasonServerUnreachable
+}
+
 // ClassifyLookUp says what the answer of users.info means. Rocket.Chat gives no
 // code for a user that it does not have, only a text; and asked for an id it also
 // names a user whose username is that.

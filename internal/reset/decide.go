@@ -119,7 +119,7 @@ func finished(o Observation) Decision {
 	status := o.Request.Status
 	known := Verdict{Outcome: status.Outcome}
 	if o.Record != nil && isFor(o.Record, o.Request) {
-		if v, final := finalVerdict(o.Record); final {
+		if v, final := recordVerdict(o.Record); final {
 			known = v
 		}
 	}
@@ -159,20 +159,29 @@ func recorded(o Observation) (Decision, bool) {
 	if !isFor(o.Record, o.Request) {
 		return recordedForAnother(o)
 	}
-	if v, final := finalVerdict(o.Record); final {
-		return Decision{Step: StepReport, Verdict: v}, true
-	}
 	if OpenAttempt(o.Record) != nil {
 		return reportAfter(v1alpha1.ReasonAttemptPending, recheckInterval)
 	}
-	last := &o.Record.Attempts[len(o.Record.Attempts)-1]
-	if v, known := lookUp(last.Reason); known && v.Outcome != "" {
+	if v, final := recordVerdict(o.Record); final {
 		return Decision{Step: StepReport, Verdict: v}, true
 	}
-	if len(o.Record.Attempts) >= MaxAttempts {
-		return report(v1alpha1.ReasonAttemptsExhausted)
-	}
 	return Decision{}, false
+}
+
+// recordVerdict is the verdict of a record after which its request never claims
+// again: of a truth or a loss, of a refusal for good, or of too many attempts.
+func recordVerdict(record *v1alpha1.ResetRecord) (Verdict, bool) {
+	if v, final := finalVerdict(record); final {
+		return v, true
+	}
+	if OpenAttempt(record) != nil {
+		return Verdict{}, false
+	}
+	last := &record.Attempts[len(record.Attempts)-1]
+	if v, known := lookUp(last.Reason); known && v.Outcome != "" {
+		return v, true
+	}
+	return VerdictOf(v1alpha1.ReasonAttemptsExhausted), len(record.Attempts) >= MaxAttempts
 }
 
 // finalVerdict is the verdict of a record in which an attempt succeeded, was lost

@@ -30,7 +30,7 @@ func StatusOf(request *v1alpha1.UserCredentialReset, v Verdict, facts Facts, now
 	if status.Target == nil {
 		status.Target = facts.Target
 	}
-	if v.Outcome != "" && v.Outcome != status.Outcome {
+	if v.Outcome != "" && (v.Outcome != status.Outcome || status.CompletionTime == nil) {
 		stamp := metav1.NewTime(now).Rfc3339Copy()
 		status.CompletionTime = &stamp
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -235,34 +236,101 @@ func TestNothingIsLogged(t *testing.T) { //nolint:paralleltest // it listens to 
 	log.SetOutput(&logged)
 	t.Cleanup(func() { log.SetOutput(before) })
 	const leak = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: " + testToken + "\r\n\r\n"
-	for name, script := range map[string]func(net.Conn){
-		"before the request": func(conn net.Conn) {
-			_, _ = io.WriteString(conn, leak)
-			readRequest(conn)
-		},
-		"behind the answer": answering(success + leak),
-		"no HTTP at all": func(conn net.Conn) {
-			_, _ = io.WriteString(conn, testToken+"\r\n\r\n")
-			readRequest(conn)
-		},
+	for name, test := range map[string]struct{ before, after string }{
+		"before the request": {before: leak},
+		"no HTTP at all":     {before: testToken + "\r\n\r\n"},
+		"behind the answer":  {after: success + leak},
 	} {
 		t.Run(name, func(t *testing.T) { //nolint:paralleltest // as above
+			sent := make(chan struct{}, 1)
 			server := serveRaw(t, nil, func(conn net.Conn) {
-				script(conn)
+				_, _ = io.WriteString(conn, test.before)
+				sent <- struct{}{}
+				readRequest(conn)
+				_, _ = io.WriteString(conn, test.after)
 				hungUp(conn, 20*time.Second)
 			})
 			client := clientOf(t, connect(t, server.url, nil))
-			for range 30 {
-				for _, call := range calls() {
-					if err := call(t.Context(), client, 20*time.Second); err != nil {
-						mustHide(t, err.Error())
-					}
+			reset := resetOf()
+			// What comes too early is there before anybody listens.
+			reset.MaySend = func() error { return await(sent) }
+			for range 50 {
+				err := client.ResetTOTP(t.Context(), reset)
+				if errors.Is(err, errAwaited) {
+					t.Fatal(err)
 				}
+				mustHide(t, fmt.Sprint(err))
 			}
 		})
 	}
 	if got := logged.String(); got != "" {
 		t.Errorf("logged: %s", got)
+	}
+}
+
+// TestSpeaker proves that the server is not heard before it was spoken to, and that
+// closing ends the silence.
+func TestSpeaker(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(net.Conn) error{
+		"a write": func(conn net.Conn) error { _, err := io.WriteString(conn, "x"); return err },
+		"a close": net.Conn.Close,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				near, far := net.Pipe()
+				conn := &speaker{Conn: near, spoke: make(chan struct{})}
+				heard := make(chan struct{})
+				go func() {
+					_, _ = conn.Read(make([]byte, 1))
+					close(heard)
+				}()
+				go func() { _, _ = io.WriteString(far, "unasked") }()
+				go func() { _, _ = io.Copy(io.Discard, far) }()
+				synctest.Wait()
+				select {
+				case <-heard:
+					t.Error("the server was heard before it was spoken to")
+				default:
+				}
+				if err := end(conn); err != nil {
+					t.Error(err)
+				}
+				<-heard
+				if err := errors.Join(conn.Close(), far.Close()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestDialledConnection proves that every connection that is dialled is one on which
+// the server is not heard too early.
+func TestDialledConnection(t *testing.T) {
+	t.Parallel()
+	for _, secured := range []bool{false, true} {
+		config, changes := serverTLS(t, secured, nil)
+		server := serveRaw(t, config, func(conn net.Conn) { readOnce(conn) })
+		client := clientOf(t, connect(t, server.url, changes))
+		for name, transport := range map[string]*http.Transport{"reset": client.transport(dialer{limit: time.Minute}), "read": client.reads} {
+			dial := transport.DialContext
+			if secured {
+				dial = transport.DialTLSContext
+			}
+			_, address, _ := strings.Cut(server.url, "://")
+			conn, err := dial(t.Context(), "tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, isSpeaker := conn.(*speaker); !isSpeaker {
+				t.Errorf("the connection of a %s is a %T", name, conn)
+			}
+			if err := conn.Close(); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
 

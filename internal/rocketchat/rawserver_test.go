@@ -90,7 +90,7 @@ func readRequest(conn net.Conn) string {
 		n, err := conn.Read(buffer)
 		request.Write(buffer[:n])
 		_, body, ended := strings.Cut(request.String(), "\r\n\r\n")
-		isWhole := ended && (strings.HasPrefix(request.String(), "GET ") || strings.HasSuffix(body, "}"))
+		isWhole := ended && (strings.HasPrefix(request.String(), "GET ") || strings.Contains(body, "}"))
 		if err != nil || isWhole {
 			return request.String()
 		}
@@ -112,6 +112,18 @@ func hungUp(conn net.Conn, within time.Duration) bool {
 	_, err := conn.Read(make([]byte, 1))
 	var timeout net.Error
 	return err != nil && (!errors.As(err, &timeout) || !timeout.Timeout())
+}
+
+var errAwaited = errors.New("what has to come before did not")
+
+// await waits for a channel, but not for ever.
+func await(done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-time.After(10 * time.Second):
+		return errAwaited
+	}
 }
 
 // trickle sends a text, and then another one again and again until the client is

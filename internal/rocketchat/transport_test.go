@@ -268,10 +268,7 @@ func TestMaySendComesLast(t *testing.T) {
 	})
 	client := clientOf(t, connect(t, server.url, map[string]string{KeyCA: identity.pem}))
 	reset := resetOf()
-	reset.MaySend = func() error {
-		<-shaken
-		return nil
-	}
+	reset.MaySend = func() error { return await(shaken) }
 	if err := client.ResetTOTP(t.Context(), reset); err != nil {
 		t.Errorf("reset = %v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,17 @@ func (f *fixture) exhaustLimitAtFirstPost(calls int) {
 			})
 		}
 		next.ServeHTTP(rw, r)
+	})
+}
+
+// refuseFirstPostFor answers the first reset as the limiter does, with so long to
+// wait.
+func (f *fixture) refuseFirstPostFor(wait time.Duration) {
+	f.interceptFirstPost(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
+		rw.Header().Set("X-RateLimit-Remaining", "0")
+		rw.Header().Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(wait).UnixMilli(), 10))
+		page(http.StatusTooManyRequests, "application/json",
+			`{"success":false,"error":"Error, too many requests. [error-too-many-requests]"}`)(rw, r, next)
 	})
 }
 

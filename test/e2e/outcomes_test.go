@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"net/http"
 	"regexp"
@@ -151,6 +153,10 @@ func (f *fixture) wantAccount(done *v1alpha1.UserCredentialReset) {
 	f.t.Helper()
 	target := v1alpha1.Target{Host: f.server.URL, UserID: simulator.SampleAliceID, Username: "alice"}
 	record := f.record(done.Name)
+	digest := sha256.Sum256([]byte(done.Namespace + "/" + done.Name))
+	if want := done.Name + "-" + hex.EncodeToString(digest[:16]); record.Name != want {
+		f.t.Errorf("the record is called %s, want %s", record.Name, want)
+	}
 	status := done.Status
 	if status.Target == nil || *status.Target != target || status.RecordRef == nil || status.RecordRef.Name != record.Name || status.CompletionTime.IsZero() {
 		f.t.Errorf("status %+v", status)

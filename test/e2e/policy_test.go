@@ -126,9 +126,7 @@ func TestAPermissionThatIsKnownToBeMissingIsNotTried(t *testing.T) {
 	f.awaitReason("lost-phone", v1alpha1.ReasonPermissionMissing)
 	f.wantNoRecord("lost-phone")
 	f.wantPosts(0)
-	// Who repairs it says so by touching the workspace.
 	f.chat.UpdateUser(simulator.SampleBotID, func(bot *simulator.User) { bot.Roles = []string{simulator.RoleReset} })
-	f.touchWorkspace()
 	f.awaitWorkspace(v1alpha1.ReasonConnected)
 	f.awaitReason("lost-phone", v1alpha1.ReasonResetAccepted)
 	f.wantPosts(1)

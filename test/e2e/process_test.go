@@ -67,3 +67,17 @@ func (f *fixture) holdPosts() (release func()) {
 	f.t.Cleanup(release)
 	return release
 }
+
+// receive waits for something to be told by a hook.
+func receive[T any](f *fixture, from <-chan T) T {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
+	defer cancel()
+	select {
+	case told := <-from:
+		return told
+	case <-ctx.Done():
+		f.t.Fatal("what a hook was to see did not happen")
+		panic("unreachable")
+	}
+}

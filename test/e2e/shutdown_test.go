@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -108,6 +109,53 @@ func TestAnOperatorThatIsKilledBetweenResetsCarriesOn(t *testing.T) {
 	f.awaitReason("lost-phone", v1alpha1.ReasonResetAccepted)
 	f.awaitReason("other", v1alpha1.ReasonResetAccepted)
 	f.wantPosts(3)
+}
+
+// TestTwoOperatorsAtOnceResetOnce has two operators work for the same namespace, as
+// it happens when nobody elects a leader.
+func TestTwoOperatorsAtOnceResetOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, fixtureOptions{apart: true})
+	f.startOperator(cluster.OperatorOptions{})
+	f.startOperator(cluster.OperatorOptions{})
+	f.awaitWorkspace(v1alpha1.ReasonConnected)
+	wanted := map[string]string{
+		"alice": simulator.SampleAliceID, "bob": simulator.SampleBobID, "carol": simulator.SampleCarolID,
+	}
+	for username := range wanted {
+		f.ask("for-"+username, username)
+	}
+	for username, id := range wanted {
+		f.awaitReason("for-"+username, v1alpha1.ReasonResetAccepted)
+		f.wantResets(id, 1)
+	}
+	f.wantPosts(len(wanted))
+}
+
+// TestAResultIsKeptWhileTheAPIServerIsAway cuts the operator off from the records
+// between the call and the writing of its result.
+func TestAResultIsKeptWhileTheAPIServerIsAway(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, fixtureOptions{apart: true})
+	var away atomic.Bool
+	tries := make(chan struct{}, 1000)
+	away.Store(true)
+	f.startProxy(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/resetrecords/") && away.Load() {
+			tries <- struct{}{}
+			panic(http.ErrAbortHandler)
+		}
+		next.ServeHTTP(rw, r)
+	})
+	f.ask("lost-phone", "alice")
+	for range 3 {
+		receive(f, tries)
+	}
+	away.Store(false)
+	f.awaitAttempt("lost-phone", v1alpha1.AttemptSucceeded, v1alpha1.ReasonResetAccepted)
+	f.awaitReason("lost-phone", v1alpha1.ReasonResetAccepted)
+	f.wantPosts(1)
+	f.wantResets(simulator.SampleAliceID, 1)
 }
 
 // TestFinishedRequestsCostNothingAtAStart watches what a new operator does about

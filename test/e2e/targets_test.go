@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -148,8 +149,8 @@ func TestTheOwnAccountIsResetOnRequestOnly(t *testing.T) {
 // while the request waits for the limiter.
 func TestAUserIsPinnedByTheFirstAttempt(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, fixtureOptions{limit: simulator.Limit{Calls: 5, Period: limiterPeriod}})
-	f.exhaustLimitAtFirstPost(5)
+	f := newFixture(t, fixtureOptions{})
+	f.refuseFirstPostFor(5 * time.Second)
 	f.ask("lost-phone", "alice")
 	f.awaitAttempt("lost-phone", v1alpha1.AttemptRefused, v1alpha1.ReasonRateLimited)
 	f.chat.UpdateUser(simulator.SampleAliceID, func(u *simulator.User) { u.Username = "alice.martin" })

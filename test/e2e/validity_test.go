@@ -115,7 +115,7 @@ func TestARequestExpiresWhileItWaits(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, test.options)
 			request := f.request("lost-phone", "alice")
-			request.Spec.NotAfterTime = metav1.NewTime(time.Now().Add(15 * time.Second).Truncate(time.Second))
+			request.Spec.NotAfterTime = metav1.NewTime(time.Now().Add(25 * time.Second).Truncate(time.Second))
 			if test.change != nil {
 				test.change(request)
 			}
