@@ -74,7 +74,7 @@ func TestCookiesAreIgnored(t *testing.T) {
 // TestProxiesAreIgnored proves that the environment cannot put a proxy between the
 // operator and the workspace. The host is one that a proxy would be used for,
 // which loopback is not.
-func TestProxiesAreIgnored(t *testing.T) { //nolint:paralleltest // it sets the environment
+func TestProxiesAreIgnored(t *testing.T) {
 	proxy := serveRaw(t, nil, func(conn net.Conn) {
 		if got := readOnce(conn); got != "" {
 			t.Errorf("the proxy was sent %q", got)
@@ -230,7 +230,9 @@ func TestOwnReset(t *testing.T) {
 // TestNothingIsLogged proves that what a server sends unasked, before the request
 // or behind its answer, does not get into the log of package net/http, where it
 // may be the token of an earlier call.
-func TestNothingIsLogged(t *testing.T) { //nolint:paralleltest // it listens to the process's log
+//
+//nolint:paralleltest // it listens to the process's log
+func TestNothingIsLogged(t *testing.T) {
 	var logged safeBuffer
 	before := log.Writer()
 	log.SetOutput(&logged)
@@ -241,7 +243,7 @@ func TestNothingIsLogged(t *testing.T) { //nolint:paralleltest // it listens to 
 		"no HTTP at all":     {before: testToken + "\r\n\r\n"},
 		"behind the answer":  {after: success + leak},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // as above
+		t.Run(name, func(t *testing.T) {
 			sent := make(chan struct{}, 1)
 			server := serveRaw(t, nil, func(conn net.Conn) {
 				_, _ = io.WriteString(conn, test.before)

@@ -37,9 +37,7 @@ func parseURL(data map[string][]byte, plainHTTPAllowed bool) (*url.URL, error) {
 	if err != nil || parsed.Hostname() == "" || parsed.Opaque != "" {
 		return fail(`is not a URL such as "https://chat.example.com"`)
 	}
-	// Only the parts that belong to the location of a server may be there: the
-	// rest would either carry a secret or change what is called.
-	if parsed.User != nil || parsed.RawQuery != "" || parsed.ForceQuery || strings.Contains(text, "#") {
+	if holdsMore(parsed) || strings.Contains(text, "#") {
 		return fail("must have no user, query or fragment")
 	}
 	if err := checkScheme(parsed.Scheme, data, plainHTTPAllowed); err != nil {
@@ -54,6 +52,12 @@ func parseURL(data map[string][]byte, plainHTTPAllowed bool) (*url.URL, error) {
 		return fail("has a path that is not clean: leave out empty and dot segments and percent-encoding")
 	}
 	return &url.URL{Scheme: parsed.Scheme, Host: host, Path: trimmed}, nil
+}
+
+// holdsMore says whether there are parts that do not belong to the location of a
+// server: they would either carry a secret or change what is called.
+func holdsMore(parsed *url.URL) bool {
+	return parsed.User != nil || parsed.RawQuery != "" || parsed.ForceQuery || parsed.Fragment != ""
 }
 
 // cleanHost is the host in lower case, with the port unless it is the scheme's

@@ -2,6 +2,7 @@ package rocketchat
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -78,9 +79,7 @@ func (m *mockServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.t.Errorf("the call (-want +got):\n%s", diff)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	for name, values := range want.answer {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), want.answer)
 	w.WriteHeader(max(want.status, http.StatusOK))
 	_, _ = io.WriteString(w, want.text)
 }

@@ -98,10 +98,10 @@ func readRequest(conn net.Conn) string {
 }
 
 // answering is a script that reads a request and sends some bytes.
-func answering(bytes string) func(net.Conn) {
+func answering(answer string) func(net.Conn) {
 	return func(conn net.Conn) {
 		readRequest(conn)
-		_, _ = io.WriteString(conn, bytes)
+		_, _ = io.WriteString(conn, answer)
 	}
 }
 

@@ -53,8 +53,8 @@ func TestSecondFactor(t *testing.T) {
 		"a secret in lower case":       {changes: map[string]string{KeyTOTPSecret: strings.ToLower(testSecret)}, want: totp},
 		"a secret in groups":           {changes: map[string]string{KeyTOTPSecret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"}, want: totp},
 		"a secret in groups by hyphen": {changes: map[string]string{KeyTOTPSecret: "gezd-gnbv-gy3t-qojq-gezd-gnbv-gy3t-qojq"}, want: totp},
-		"a secret over two lines":      {changes: map[string]string{KeyTOTPSecret: "GEZDGNBVGY3TQOJQ\r\n\tGEZDGNBVGY3TQOJQ\n"}, want: totp},
-		"a secret with wide blanks":    {changes: map[string]string{KeyTOTPSecret: "GEZDGNBVGY3TQOJQ\u00a0GEZDGNBVGY3TQOJQ"}, want: totp},
+		"a secret over two lines":      {changes: map[string]string{KeyTOTPSecret: testSecret[:20] + "\r\n\t" + testSecret[20:] + "\n"}, want: totp},
+		"a secret with wide blanks":    {changes: map[string]string{KeyTOTPSecret: testSecret[:20] + "\u00a0" + testSecret[20:]}, want: totp},
 		"a padded secret":              {changes: map[string]string{KeyTOTPSecret: testSecret + "===\n"}, want: totp},
 		"a secret that needs padding": {
 			changes: map[string]string{KeyTOTPSecret: "GEZDGNBVGY3TQOJQGEZDGNBVGY"},

@@ -120,7 +120,7 @@ func newIdentity(t testing.TB, change func(*x509.Certificate)) identity {
 }
 
 func (i identity) config(protocols ...string) *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{i.certificate}, NextProtos: protocols} //nolint:gosec // a server of a test
+	return &tls.Config{Certificates: []tls.Certificate{i.certificate}, NextProtos: protocols}
 }
 
 // transportFailure is the error as a *TransportError; anything else ends the test.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"strings"
 	"testing"
@@ -108,9 +109,7 @@ func serverTLS(t *testing.T, secured bool, changes map[string]string) (*tls.Conf
 	}
 	identity := newIdentity(t, nil)
 	all := map[string]string{KeyCA: identity.pem}
-	for key, value := range changes {
-		all[key] = value
-	}
+	maps.Copy(all, changes)
 	return identity.config("h2", "http/1.1"), all
 }
 
