@@ -53,7 +53,7 @@ func fail(err error) {
 // and recorded. Errors are one sentence for a person at a terminal.
 func run(ctx context.Context, opts command.Options) error {
 	audit := command.SetLogger(opts)
-	clock := &controllers.Clock{}
+	clock := controllers.NewClock()
 	config, err := command.RESTConfig(opts.Kubeconfig, clock.Wrap)
 	if err != nil {
 		return err

@@ -2,9 +2,7 @@ package controllers
 
 import (
 	"context"
-	"time"
 
-	"github.com/google/uuid"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -79,11 +77,11 @@ func (p *pass) unanswered() *reset.Decision {
 
 // claimRecord is the record with the new attempt in it.
 func (p *pass) claimRecord() *v1alpha1.ResetRecord {
-	p.held = holding{id: uuid.NewString(), stage: stageClaiming}
+	p.held = holding{id: p.newID(), stage: stageClaiming}
 	if earlier, ok := p.holdings.claiming(p.Request); ok {
 		p.held = earlier
 	}
-	p.held.claimBegan = time.Now() //nolint:forbidigo // the send window is measured on both clocks of this machine
+	p.held.claimBegan = p.clock.Local()
 	attempt := v1alpha1.Attempt{
 		ID:                    p.held.id,
 		StartTime:             metav1.NewTime(p.clock.Now()).Rfc3339Copy(),

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/credentialreset/credential-reset-operator/internal/gate"
 )
 
 // dateResolution is the error that a Date header, which has whole seconds, makes
@@ -13,14 +15,34 @@ const dateResolution = 1500 * time.Millisecond
 // Clock tells the time of the API server, so that stamps can be compared with
 // creation timestamps. It learns the offset from the server's answers.
 type Clock struct {
+	machine   gate.Timer
 	offset    atomic.Int64 // nanoseconds
 	candidate atomic.Int64 // the last sample; a single one may be a slip
 }
 
-// Now is the time by the API server's clock.
-func (c *Clock) Now() time.Time {
-	return time.Now().Add(c.Offset()) //nolint:forbidigo // this is the clock that others inject
+// NewClock makes a clock from this machine's.
+func NewClock() *Clock { return &Clock{machine: machineTimer{}} }
+
+// machineTimer is the clock of this machine, in which times are both wall-clock
+// and monotonic. Whoever needs another clock injects it.
+type machineTimer struct{}
+
+// Now implements gate.Timer.
+func (machineTimer) Now() time.Time {
+	return time.Now() //nolint:forbidigo // this is the clock that others inject
 }
+
+// AfterFunc implements gate.Timer.
+func (machineTimer) AfterFunc(wait time.Duration, call func()) { time.AfterFunc(wait, call) }
+
+// Now is the time by the API server's clock.
+func (c *Clock) Now() time.Time { return c.Local().Add(c.Offset()) }
+
+// Local is the time by this machine's clock. Durations are measured with it.
+func (c *Clock) Local() time.Time { return c.machine.Now() }
+
+// since is the time that has passed on this machine.
+func (c *Clock) since(local time.Time) time.Duration { return c.Local().Sub(local) }
 
 // Offset is how far the API server's clock is ahead of this machine's.
 func (c *Clock) Offset() time.Duration { return time.Duration(c.offset.Load()) }
@@ -28,10 +50,10 @@ func (c *Clock) Offset() time.Duration { return time.Duration(c.offset.Load()) }
 // Wrap returns a round tripper that learns from the answers that pass through.
 func (c *Clock) Wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripperFunc(func(request *http.Request) (*http.Response, error) {
-		sent := time.Now() //nolint:forbidigo // the offset is measured against this machine's clock
+		sent := c.Local()
 		response, err := next.RoundTrip(request)
 		if err == nil {
-			c.learn(response.Header.Get("Date"), sent, time.Now()) //nolint:forbidigo // as above
+			c.learn(response.Header.Get("Date"), sent, c.Local())
 		}
 		return response, err
 	})

@@ -22,7 +22,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
-	"github.com/credentialreset/credential-reset-operator/internal/gate"
 	"github.com/credentialreset/credential-reset-operator/internal/reset"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
@@ -100,17 +99,12 @@ func (h *harness) newRequest(uid types.UID) *v1alpha1.UserCredentialReset {
 // probe the workspace.
 func (h *harness) restart() {
 	h.t.Helper()
-	operator := &Operator{
-		options:  Options{Audit: logr.Discard(), DialPolicy: rocketchat.DialPolicy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}},
-		kube:     interceptor.NewClient(h.store, h.through()),
-		live:     interceptor.NewClient(h.store, h.through()),
-		events:   events.NewFakeRecorder(1000),
-		clock:    &Clock{},
-		board:    newBoard(),
-		holdings: newHoldings(),
-		passes:   newPasses(),
-		gate:     gate.New(time.Now, func(string) {}),
-	}
+	through := interceptor.NewClient(h.store, h.through())
+	operator := newOperator(Options{
+		Audit:      logr.Discard(),
+		DialPolicy: rocketchat.DialPolicy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
+		Clock:      NewClock(),
+	}, through, through, events.NewFakeRecorder(1000))
 	h.process = &process{
 		requests:   &UserCredentialResetReconciler{Operator: operator, tries: newTries(), written: newWrittenStatuses()},
 		workspaces: &RocketChatWorkspaceReconciler{Operator: operator},

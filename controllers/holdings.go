@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,9 +60,9 @@ func (h *holdings) of(request types.NamespacedName) []holding {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var found []holding
-	for _, held := range h.held {
-		if held.request() == request {
-			found = append(found, held)
+	for _, id := range slices.Sorted(maps.Keys(h.held)) {
+		if h.held[id].request() == request {
+			found = append(found, h.held[id])
 		}
 	}
 	return found
@@ -100,13 +102,11 @@ func (h *holdings) holds(attemptID string) bool {
 func (h *holdings) requests() []types.NamespacedName {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	names := map[types.NamespacedName]bool{}
-	for _, held := range h.held {
-		names[held.request()] = true
-	}
-	requests := make([]types.NamespacedName, 0, len(names))
-	for name := range names {
-		requests = append(requests, name)
+	var requests []types.NamespacedName
+	for _, id := range slices.Sorted(maps.Keys(h.held)) {
+		if name := h.held[id].request(); !slices.Contains(requests, name) {
+			requests = append(requests, name)
+		}
 	}
 	return requests
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/google/uuid"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
@@ -53,6 +54,8 @@ type Operator struct {
 	holdings *holdings
 	passes   *passes
 	gate     *gate.Gate
+	newID    func() string // of an attempt
+	dial     func(*rocketchat.Connection) chatClient
 
 	requests   wakeable
 	workspaces wakeable
@@ -63,17 +66,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) (*Operator, e
 	if err := addIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return nil, err
 	}
-	operator := &Operator{
-		options:  options,
-		kube:     mgr.GetClient(),
-		live:     mgr.GetAPIReader(),
-		events:   mgr.GetEventRecorder(eventSource),
-		clock:    options.Clock,
-		board:    newBoard(),
-		holdings: newHoldings(),
-		passes:   newPasses(),
-	}
-	operator.gate = gate.New(time.Now, operator.turnCame) //nolint:forbidigo // a limiter's pause is measured on this machine
+	operator := newOperator(options, mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(eventSource))
 	requests := &UserCredentialResetReconciler{Operator: operator, tries: newTries(), written: newWrittenStatuses()}
 	for _, setup := range []func(ctrl.Manager) error{
 		requests.setup,
@@ -85,6 +78,23 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) (*Operator, e
 		}
 	}
 	return operator, nil
+}
+
+func newOperator(options Options, kube client.Client, live client.Reader, recorder events.EventRecorder) *Operator {
+	operator := &Operator{
+		options:  options,
+		kube:     kube,
+		live:     live,
+		events:   recorder,
+		clock:    options.Clock,
+		board:    newBoard(),
+		holdings: newHoldings(),
+		passes:   newPasses(),
+		newID:    uuid.NewString,
+	}
+	operator.gate = gate.New(options.Clock.machine, operator.turnCame)
+	operator.dial = operator.newClient
+	return operator
 }
 
 // controllerOptions let a controller look again soon after an error: what is known

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -38,7 +37,7 @@ type pass struct {
 	name   types.NamespacedName
 	server string // for which the permit is
 	secret connectionSecret
-	chat   *rocketchat.Client
+	chat   chatClient
 	held   holding
 }
 
@@ -166,7 +165,7 @@ func (p *pass) connect(ctx context.Context) (*reset.Decision, error) {
 		p.Health.Reason, p.Health.Gates = blocked, true
 		return p.proceed(), nil
 	}
-	p.chat = p.newClient(p.secret.connection)
+	p.chat = p.dial(p.secret.connection)
 	return nil, nil //nolint:nilnil // no decision means: go on
 }
 
@@ -217,7 +216,7 @@ func (p *pass) doubt(reason string) {
 // checkRivals looks, after the claim is stored, for others who are about to reset
 // the same credential. Who sees another yields.
 func (p *pass) checkRivals(ctx context.Context) (reset.Result, bool) {
-	ctx, cancel := context.WithDeadline(ctx, p.held.claimBegan.Add(claimTimeout))
+	ctx, cancel := context.WithTimeout(ctx, claimTimeout-p.clock.since(p.held.claimBegan))
 	defer cancel()
 	rivals, err := listRivals(ctx, p.live, p.Target.UserID)
 	if err != nil {
@@ -251,7 +250,7 @@ func (p *pass) send(ctx context.Context) reset.Result {
 // maySend refuses a call whose time is over, by the monotonic clock and by the
 // wall clock: the process may have been stopped for a while, or the machine.
 func (p *pass) maySend() error {
-	now := time.Now() //nolint:forbidigo // both clocks of this machine are wanted
+	now := p.clock.Local()
 	began, notAfter := p.held.claimBegan, p.Request.Spec.NotAfterTime.Time
 	late := now.Sub(began) > reset.SendWindow || now.Round(0).Sub(began.Round(0)) > reset.SendWindow ||
 		now.After(notAfter) || p.clock.Now().After(notAfter)
@@ -315,18 +314,4 @@ func (p *pass) record(ctx context.Context) (reset.Decision, error) {
 	}
 	p.Record, p.Now = record, p.clock.Now()
 	return reset.Decide(*p.Observation), nil
-}
-
-func (o *Operator) newClient(connection *rocketchat.Connection) *rocketchat.Client {
-	server := connection.Server()
-	return rocketchat.New(connection, rocketchat.Options{
-		Policy: o.options.DialPolicy,
-		Now:    time.Now, //nolint:forbidigo // TOTP codes follow this machine's clock
-		Observe: func(exchange rocketchat.Exchange) {
-			// The limiter counts each route by itself; a permit is for these.
-			if exchange.RateLimit.Exhausted && strings.HasPrefix(exchange.Route, "v1/users.") {
-				o.gate.Close(server, exchange.RateLimit.Wait)
-			}
-		},
-	})
 }

@@ -13,7 +13,8 @@ type probeStamp struct {
 	generation    int64
 }
 
-// probes remembers the last probe of each workspace. The zero value is ready.
+// probes remembers the last probe of each workspace, by this machine's clock. The
+// zero value is ready.
 type probes struct {
 	mu   sync.Mutex
 	last map[types.NamespacedName]lastProbe
@@ -34,22 +35,22 @@ func (p *probes) repeats(workspace types.NamespacedName, stamp probeStamp) bool 
 }
 
 // pause is how long to wait until the next probe with the same Secret and spec.
-func (p *probes) pause(workspace types.NamespacedName, stamp probeStamp) time.Duration {
+func (p *probes) pause(workspace types.NamespacedName, stamp probeStamp, now time.Time) time.Duration {
 	if !p.repeats(workspace, stamp) {
 		return 0
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return max(0, probePause-time.Since(p.last[workspace].at)) //nolint:forbidigo // a pause on this machine
+	return max(0, probePause-now.Sub(p.last[workspace].at))
 }
 
-func (p *probes) note(workspace types.NamespacedName, stamp probeStamp) {
+func (p *probes) note(workspace types.NamespacedName, stamp probeStamp, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.last == nil {
 		p.last = map[types.NamespacedName]lastProbe{}
 	}
-	p.last[workspace] = lastProbe{stamp: stamp, at: time.Now()} //nolint:forbidigo // as above
+	p.last[workspace] = lastProbe{stamp: stamp, at: now}
 }
 
 func (p *probes) forget(workspace types.NamespacedName) {

@@ -41,7 +41,7 @@ func (r *ResetRecordReconciler) Reconcile(ctx context.Context, request ctrl.Requ
 	observed := reset.RecordObservation{Now: r.clock.Now(), Record: &record, Retention: r.options.RecordRetention}
 	if open := reset.OpenAttempt(&record); open != nil {
 		observed.Held = r.holdings.holds(open.ID)
-		observed.Watched = r.sightings.since(record.Name, open.ID)
+		observed.Watched = r.sightings.since(record.Name, open.ID, r.clock.Local())
 	} else {
 		r.sightings.forget(record.Name)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -84,13 +83,14 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 	return ctrl.Result{RequeueAfter: nextProbe(&workspace, health)}, nil // look again
 }
 
-// nextProbe is spread, so that workspaces are not all probed at once.
+// nextProbe is when to look again.
 func nextProbe(w *v1alpha1.RocketChatWorkspace, health reset.Health) time.Duration {
 	interval := repairInterval
 	if reset.IsInOrder(w, health) {
 		interval = probeInterval
 	}
-	return interval - time.Duration(rand.Int64N(int64(interval/5))) //nolint:gosec // spread, not secrecy
+	// Workspaces are not all probed at once.
+	return interval - reset.Spread(w.UID, interval/5)
 }
 
 // probe begins with the Secret. With the one that was refused before, or has just
@@ -115,18 +115,19 @@ func (r *RocketChatWorkspaceReconciler) probe(ctx context.Context, w *v1alpha1.R
 	if probe.Blocked, err = r.blockedBy(ctx, name, secret.version); err != nil {
 		return reset.Health{}, err
 	}
-	stamp := probeStamp{secretVersion: secret.version, generation: w.Generation}
-	switch {
-	case probe.Blocked != "":
-	case before.Refused && r.probes.repeats(name, stamp):
-		return before, nil
-	case r.probes.pause(name, stamp) > 0:
-		r.workspaces.wakeAfter(name, r.probes.pause(name, stamp))
-		return before, nil
-	default:
-		r.call(ctx, secret, &probe)
-		r.probes.note(name, stamp)
+	if probe.Blocked != "" {
+		return reset.Diagnose(probe), nil
 	}
+	stamp := probeStamp{secretVersion: secret.version, generation: w.Generation}
+	if before.Refused && r.probes.repeats(name, stamp) {
+		return before, nil
+	}
+	if pause := r.probes.pause(name, stamp, r.clock.Local()); pause > 0 {
+		r.workspaces.wakeAfter(name, pause)
+		return before, nil
+	}
+	r.call(ctx, secret, &probe)
+	r.probes.note(name, stamp, r.clock.Local())
 	return reset.Diagnose(probe), nil
 }
 
@@ -134,7 +135,7 @@ func (r *RocketChatWorkspaceReconciler) probe(ctx context.Context, w *v1alpha1.R
 func (r *RocketChatWorkspaceReconciler) call(ctx context.Context, secret connectionSecret, probe *reset.Probe) {
 	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout+ownAccountTimeout)
 	defer cancel()
-	chat := r.newClient(secret.connection)
+	chat := r.dial(secret.connection)
 	defer chat.Close()
 	info, err := chat.Info(ctx)
 	probe.Info, probe.Version = answerOf(err), info.Version

@@ -74,7 +74,7 @@ func (o *Operator) settleClaim(ctx context.Context, held holding) error {
 		_, err = o.recordResult(ctx, o.cutShort(held, reset.NotBegun()))
 		return err
 	}
-	if time.Since(held.claimBegan) > lateWrites { //nolint:forbidigo // the age of a write is measured on this machine
+	if o.clock.since(held.claimBegan) > lateWrites {
 		o.holdings.drop(held)
 	}
 	return nil
@@ -86,17 +86,21 @@ func (o *Operator) settleClaim(ctx context.Context, held holding) error {
 func (o *Operator) settleAll(ctx context.Context) error {
 	var last error
 	err := wait.PollUntilContextCancel(ctx, settleInterval, true, func(ctx context.Context) (bool, error) {
-		var errs []error
-		for _, request := range o.holdings.requests() {
-			errs = append(errs, o.settle(ctx, request))
-		}
-		last = errors.Join(errs...)
+		last = o.settleRound(ctx)
 		return last == nil, nil
 	})
 	if err != nil {
 		return errors.Join(err, last)
 	}
 	return nil
+}
+
+func (o *Operator) settleRound(ctx context.Context) error {
+	var errs []error
+	for _, request := range o.holdings.requests() {
+		errs = append(errs, o.settle(ctx, request))
+	}
+	return errors.Join(errs...)
 }
 
 // settleOrphan writes the result of an attempt whose record somebody deleted into

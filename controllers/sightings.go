@@ -19,16 +19,17 @@ type sighting struct {
 
 func newSightings() *sightings { return &sightings{first: map[string]sighting{}} }
 
-// since is how long the attempt has been seen open.
-func (s *sightings) since(record, attemptID string) time.Duration {
+// since is how long the attempt has been seen open, now being the time by this
+// machine's clock.
+func (s *sightings) since(record, attemptID string, now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seen, ok := s.first[record]
 	if !ok || seen.attemptID != attemptID {
-		seen = sighting{attemptID: attemptID, at: time.Now()} //nolint:forbidigo // this machine's monotonic clock is meant
+		seen = sighting{attemptID: attemptID, at: now}
 		s.first[record] = seen
 	}
-	return time.Since(seen.at) //nolint:forbidigo // as above
+	return now.Sub(seen.at)
 }
 
 func (s *sightings) forget(record string) {

@@ -33,8 +33,7 @@ func (t Ticket) before(other Ticket) bool {
 
 // Gate hands out the permits. The zero value is not usable; see New.
 type Gate struct {
-	now   func() time.Time
-	after func(wait time.Duration, call func())
+	timer Timer
 	wake  func(key string)
 
 	mu      sync.Mutex
@@ -42,12 +41,17 @@ type Gate struct {
 	waiting map[string]string // key of a ticket → its server
 }
 
+// Timer tells the time and makes a call after a while, as package time does.
+type Timer interface {
+	Now() time.Time
+	AfterFunc(wait time.Duration, call func())
+}
+
 // New makes a gate. It calls wake with the key of a ticket whose turn has come;
 // the one who waits then asks again. wake must not call the gate.
-func New(now func() time.Time, wake func(key string)) *Gate {
+func New(timer Timer, wake func(key string)) *Gate {
 	return &Gate{
-		now:     now,
-		after:   func(wait time.Duration, call func()) { time.AfterFunc(wait, call) },
+		timer:   timer,
 		wake:    wake,
 		servers: map[string]*queue{},
 		waiting: map[string]string{},
@@ -73,7 +77,7 @@ func (g *Gate) Ask(server string, ticket Ticket) (*Permit, time.Duration) {
 // if that is another ticket: waking it once more does no harm, and helps if it
 // was woken in vain.
 func (g *Gate) admit(server string, ticket Ticket) (*Permit, time.Duration, string) {
-	q, now := g.queue(server), g.now()
+	q, now := g.queue(server), g.timer.Now()
 	delete(g.waiting, ticket.Key)
 	delete(q.tickets, ticket.Key)
 	closed := max(q.closedUntil.Sub(now), 0)
@@ -101,16 +105,16 @@ func (g *Gate) Leave(key string) {
 func (g *Gate) Close(server string, wait time.Duration) {
 	g.mu.Lock()
 	q := g.queue(server)
-	if until := g.now().Add(wait); until.After(q.closedUntil) {
+	if until := g.timer.Now().Add(wait); until.After(q.closedUntil) {
 		q.closedUntil = until
-		g.after(wait, func() { g.reopen(server) })
+		g.timer.AfterFunc(wait, func() { g.reopen(server) })
 	}
 	g.mu.Unlock()
 }
 
 func (g *Gate) reopen(server string) {
 	g.mu.Lock()
-	next := g.queue(server).call(g.now())
+	next := g.queue(server).call(g.timer.Now())
 	g.mu.Unlock()
 	g.awaken(next)
 }
@@ -119,7 +123,7 @@ func (g *Gate) release(server string) {
 	g.mu.Lock()
 	q := g.queue(server)
 	q.busy = false
-	next := q.call(g.now())
+	next := q.call(g.timer.Now())
 	g.mu.Unlock()
 	g.awaken(next)
 }
@@ -145,7 +149,7 @@ func (g *Gate) leave(key string) string {
 	q := g.queue(g.waiting[key])
 	delete(g.waiting, key)
 	delete(q.tickets, key)
-	return q.call(g.now())
+	return q.call(g.timer.Now())
 }
 
 // Permit is the right to call a server until it is released.

@@ -36,9 +36,16 @@ type alarm struct {
 
 func newFixture() *fixture {
 	f := &fixture{time: start()}
-	f.Gate = New(func() time.Time { return f.time }, func(key string) { f.woken = append(f.woken, key) })
-	f.after = func(wait time.Duration, call func()) { f.timers = append(f.timers, alarm{f.time.Add(wait), call}) }
+	f.Gate = New(f, func(key string) { f.woken = append(f.woken, key) })
 	return f
+}
+
+// Now implements Timer.
+func (f *fixture) Now() time.Time { return f.time }
+
+// AfterFunc implements Timer.
+func (f *fixture) AfterFunc(wait time.Duration, call func()) {
+	f.timers = append(f.timers, alarm{f.time.Add(wait), call})
 }
 
 // pass moves the clock and fires the timers on the way, each at its time.

@@ -175,7 +175,7 @@ func TestEverybodyIsServed(t *testing.T) {
 		for i := range callers {
 			bells[fmt.Sprintf("key-%d", i)] = make(chan struct{}, 1)
 		}
-		gate := New(time.Now, func(key string) {
+		gate := New(realTimer{}, func(key string) {
 			select {
 			case bells[key] <- struct{}{}:
 			default: // it has not heard the last one yet
@@ -208,22 +208,11 @@ func TestEverybodyIsServed(t *testing.T) {
 	})
 }
 
-// TestRealTimer proves that a gate made by New opens again by itself.
-func TestRealTimer(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		woken := make(chan string, 1)
-		gate := New(time.Now, func(key string) { woken <- key })
-		gate.Close(chat, time.Minute)
-		began := time.Now()
-		if permit, closed := gate.Ask(chat, ticketOf("a", 0, 0)); permit != nil || closed != time.Minute {
-			t.Fatalf("Ask = %v, %v, want no permit and a minute", permit, closed)
-		}
-		if key := <-woken; key != "a" || time.Since(began) != time.Minute {
-			t.Errorf("woken: %q after %v, want a after a minute", key, time.Since(began))
-		}
-		if permit, _ := gate.Ask(chat, ticketOf("a", 0, 0)); permit == nil {
-			t.Error("no permit after the pause")
-		}
-	})
-}
+// realTimer is package time.
+type realTimer struct{}
+
+// Now implements Timer.
+func (realTimer) Now() time.Time { return time.Now() }
+
+// AfterFunc implements Timer.
+func (realTimer) AfterFunc(wait time.Duration, call func()) { time.AfterFunc(wait, call) }

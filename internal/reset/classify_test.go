@@ -16,8 +16,15 @@ func with(a Answer, change func(*Answer)) Answer {
 	return a
 }
 
-func TestClassify(t *testing.T) {
-	t.Parallel()
+// classifyCase is an answer and what it proves.
+type classifyCase struct {
+	answer Answer
+	result v1alpha1.AttemptResult
+	reason string
+}
+
+// classifyCases are answers of Rocket.Chat and of what may stand before it.
+func classifyCases() map[string]classifyCase {
 	method := func(m string) func(*Answer) { return func(a *Answer) { a.Method = m } }
 	limiter := func(a *Answer) { a.TextCode = "error-too-many-requests" }
 	const (
@@ -27,11 +34,7 @@ func TestClassify(t *testing.T) {
 		unconfirmed = v1alpha1.AttemptUnconfirmed
 		unclear     = v1alpha1.ReasonOutcomeUnconfirmed
 	)
-	cases := map[string]struct {
-		answer Answer
-		result v1alpha1.AttemptResult
-		reason string
-	}{
+	cases := map[string]classifyCase{
 		"a confirmation":                   {Answer{Kind: AnswerConfirmed, Status: 200}, succeeded, v1alpha1.ReasonResetAccepted},
 		"no connection":                    {Answer{Kind: AnswerNotConnected}, notSent, v1alpha1.ReasonConnectionFailed},
 		"too late to send":                 {Answer{Kind: AnswerTooLate}, notSent, v1alpha1.ReasonSendDeadlinePassed},
@@ -71,13 +74,14 @@ func TestClassify(t *testing.T) {
 		"200 with HTML":                    {Answer{Kind: AnswerReceived, Status: 200}, unconfirmed, unclear},
 	}
 	for _, status := range []int{201, 204, 301, 302, 307, 308, 404, 405, 408, 413, 415, 425, 431, 500, 502, 503, 504, 520, 527} {
-		cases[statusName("a code that proves something elsewhere", status)] = struct {
-			answer Answer
-			result v1alpha1.AttemptResult
-			reason string
-		}{own(status, "error-invalid-user"), unconfirmed, unclear}
+		cases[statusName("a code that proves something elsewhere", status)] = classifyCase{own(status, "error-invalid-user"), unconfirmed, unclear}
 	}
-	for name, c := range cases {
+	return cases
+}
+
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	for name, c := range classifyCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if got := Classify(c.answer); got.Result != c.result || got.Reason != c.reason {
@@ -142,17 +146,20 @@ func TestAfterOwnCheck(t *testing.T) {
 	}
 }
 
-func TestClassifyLookUp(t *testing.T) {
-	t.Parallel()
+// lookUpCase is an answer of users.info, what was asked, and what it means.
+type lookUpCase struct {
+	answer Answer
+	look   Look
+	want   Resolution
+}
+
+// lookUpCases are answers of users.info.
+func lookUpCases() map[string]lookUpCase {
 	confirmed := Answer{Kind: AnswerConfirmed, Status: 200}
 	alice := func(byID bool, asked string) Look {
 		return Look{ByID: byID, Asked: asked, ID: aliceID, Username: "alice"}
 	}
-	cases := map[string]struct {
-		answer Answer
-		look   Look
-		want   Resolution
-	}{
+	return map[string]lookUpCase{
 		"found by id":                       {confirmed, alice(true, aliceID), ResolutionFound},
 		"found by username":                 {confirmed, alice(false, "alice"), ResolutionFound},
 		"an id that is somebody's username": {confirmed, alice(true, "alice"), ResolutionNotFound},
@@ -170,7 +177,11 @@ func TestClassifyLookUp(t *testing.T) {
 		"404":                               {Answer{Kind: AnswerReceived, Status: 404}, Look{}, ResolutionRetry},
 		"lost":                              {Answer{Kind: AnswerLost}, Look{}, ResolutionRetry},
 	}
-	for name, c := range cases {
+}
+
+func TestClassifyLookUp(t *testing.T) {
+	t.Parallel()
+	for name, c := range lookUpCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if got := ClassifyLookUp(c.answer, c.look); got != c.want {

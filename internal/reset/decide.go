@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 )
 
@@ -25,6 +27,8 @@ const (
 	hookHelm        = "helm.sh/hook"
 	labelVelero     = "velero.io/restore-name"
 	recheckInterval = 30 * time.Second
+	maxYield        = 20 * time.Second
+	spreadSteps     = 20
 )
 
 // Step is what to do next about a request.
@@ -321,9 +325,15 @@ func (o Observation) spread(reason string) time.Duration {
 	if reason != v1alpha1.ReasonTargetBusy {
 		return 0
 	}
+	return Spread(o.Request.UID, maxYield)
+}
+
+// Spread is a part of the limit that differs between objects, always the same for
+// one of them.
+func Spread(uid types.UID, limit time.Duration) time.Duration {
 	digest := fnv.New32a()
-	_, _ = digest.Write([]byte(o.Request.UID))
-	return time.Duration(digest.Sum32()%20) * time.Second
+	_, _ = digest.Write([]byte(uid))
+	return limit * time.Duration(digest.Sum32()%spreadSteps) / spreadSteps
 }
 
 // waitingReason is what a request says while it pauses after an attempt.

@@ -26,9 +26,11 @@ type relay struct {
 	conns    []net.Conn
 }
 
-func newRelay(t *testing.T) *relay {
+// newRelay opens a way to the target. The target never changes: operators of other
+// tests may still dial the address if an earlier listener had it.
+func newRelay(t *testing.T, target string) *relay {
 	t.Helper()
-	r := &relay{t: t, address: "127.0.0.1:0"}
+	r := &relay{t: t, target: target, address: "127.0.0.1:0"}
 	r.open()
 	r.address = r.listener.Addr().String()
 	t.Cleanup(r.close)
@@ -94,9 +96,9 @@ func (r *relay) carry(in net.Conn) {
 // newRelayedFixture is a fixture whose workspace is reached through a relay.
 func newRelayedFixture(t *testing.T) (*fixture, *relay) {
 	t.Helper()
-	way := newRelay(t)
+	var way *relay
 	f := newFixture(t, fixtureOptions{
-		served: func(server *simulator.Server) { way.target = server.URL[len("https://"):] },
+		served: func(server *simulator.Server) { way = newRelay(t, server.URL[len("https://"):]) },
 		secret: func(secret *corev1.Secret) { secret.Data["url"] = []byte("https://" + way.address) },
 	})
 	return f, way
