@@ -32,8 +32,14 @@ func (p *pass) claim(ctx context.Context) (*reset.Decision, error) {
 		p.log.Error(err, "The API server refused the claim")
 		return p.again(), nil
 	}
-	stored, readErr := p.readBack(ctx, record)
-	if readErr != nil || stored == nil {
+	stored, readErr := p.readBack(ctx, record, err)
+	switch {
+	case readErr == nil && stored == nil:
+		// There was a record, and somebody has just deleted it.
+		p.holdings.drop(p.held)
+		p.Record, p.Attempted = nil, true
+		return p.proceed(), nil
+	case readErr != nil:
 		p.log.Error(err, "The claim was not answered", "attempt", p.held.id, "readBack", errorText(readErr))
 		return p.unanswered(), nil
 	}
@@ -105,12 +111,17 @@ func (p *pass) storeClaim(ctx context.Context, record *v1alpha1.ResetRecord) err
 	return p.kube.Update(ctx, record)
 }
 
-// readBack finds out what became of a claim without an answer. Where the record
-// is not there, the same write is made once more.
-func (p *pass) readBack(ctx context.Context, record *v1alpha1.ResetRecord) (*v1alpha1.ResetRecord, error) {
+// readBack finds out what became of a claim with that error. Where the record is
+// not there, the same write is made once more; unless it was there, then nil is
+// returned.
+func (p *pass) readBack(ctx context.Context, record *v1alpha1.ResetRecord, cause error) (*v1alpha1.ResetRecord, error) {
 	var stored v1alpha1.ResetRecord
 	err := p.live.Get(ctx, client.ObjectKey{Name: record.Name}, &stored)
-	if apierrors.IsNotFound(err) && record.ResourceVersion == "" {
+	switch {
+	case !apierrors.IsNotFound(err):
+	case apierrors.IsAlreadyExists(cause), apierrors.IsNotFound(cause):
+		return nil, nil //nolint:nilnil // it was there
+	case record.ResourceVersion == "":
 		if err := p.storeClaim(ctx, record); err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/reset"
@@ -21,6 +22,7 @@ const (
 	stageBegun                     // the call is begun
 	stageEnded                     // the result is known and not yet recorded
 	stageOrphaned                  // the record was deleted, the result belongs into the request's status
+	stageRecorded                  // the result is recorded, and the request's status does not tell of it yet
 )
 
 // holding is an attempt that this process answers for.
@@ -88,6 +90,31 @@ func (h *holdings) drop(held holding) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.held, held.id)
+}
+
+// recorded says whether this process recorded a result for this very request of
+// which its status does not tell yet.
+func (h *holdings) recorded(request *v1alpha1.UserCredentialReset) bool {
+	return slices.ContainsFunc(h.of(client.ObjectKeyFromObject(request)), func(held holding) bool {
+		return held.stage == stageRecorded && held.record.Request.UID == string(request.UID)
+	})
+}
+
+// told drops what the request's status tells of from now on: whoever deletes the
+// record cannot make anybody believe that nothing was attempted.
+func (h *holdings) told(request *v1alpha1.UserCredentialReset) {
+	if request.Status.RecordRef != nil || request.Status.Outcome != "" {
+		h.forget(client.ObjectKeyFromObject(request))
+	}
+}
+
+// forget drops what is recorded of requests of that name.
+func (h *holdings) forget(request types.NamespacedName) {
+	for _, held := range h.of(request) {
+		if held.stage == stageRecorded {
+			h.drop(held)
+		}
+	}
 }
 
 // holds says whether this process answers for the attempt.

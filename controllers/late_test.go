@@ -94,8 +94,10 @@ func TestTheLateTruthReplacesTheLoss(t *testing.T) {
 			if got := h.request().Status; got.Outcome != c.outcome || got.Conditions[0].Reason != c.reason {
 				t.Errorf("got %q, %+v", got.Outcome, got.Conditions)
 			}
-			if slow.requests.holdings.holds(attempt.ID) {
-				t.Error("the slow process still holds the attempt")
+			for _, owed := range slow.requests.holdings.of(h.name) {
+				if owed.stage != stageRecorded {
+					t.Errorf("the slow process still owes %+v", owed)
+				}
 			}
 		})
 	}

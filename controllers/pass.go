@@ -42,7 +42,7 @@ type pass struct {
 }
 
 // pass carries the request out in these steps, any of which may end it: read the
-// brakes live; connect; resolve the user; claim; look for rivals. Then it sends,
+// brakes live; connect; resolve the user; claim; look once more. Then it sends,
 // looks at the own account where that is needed, and records the result.
 func (r *UserCredentialResetReconciler) pass(ctx context.Context, observed *reset.Observation, server string) (reset.Decision, error) {
 	p := &pass{
@@ -59,7 +59,7 @@ func (r *UserCredentialResetReconciler) pass(ctx context.Context, observed *rese
 			return deref(decision), err
 		}
 	}
-	result, withheld := p.checkRivals(ctx)
+	result, withheld := p.checkClaim(ctx)
 	if !withheld {
 		result = p.send(ctx)
 	}
@@ -213,9 +213,10 @@ func (p *pass) doubt(reason string) {
 	p.workspaces.wake(workspaceName(p.Request))
 }
 
-// checkRivals looks, after the claim is stored, for others who are about to reset
-// the same credential. Who sees another yields.
-func (p *pass) checkRivals(ctx context.Context) (reset.Result, bool) {
+// checkClaim looks, now that the claim is stored, for what forbids the call: others
+// who are about to reset the same credential (who sees another yields), or who end
+// the request, or its deletion.
+func (p *pass) checkClaim(ctx context.Context) (reset.Result, bool) {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout-p.clock.since(p.held.claimBegan))
 	defer cancel()
 	rivals, err := listRivals(ctx, p.live, p.Target.UserID)
@@ -223,7 +224,12 @@ func (p *pass) checkRivals(ctx context.Context) (reset.Result, bool) {
 		p.log.Error(err, "The attempt is given up before its call")
 		return reset.NotBegun(), true
 	}
-	p.Rivals, p.Now = rivals, p.clock.Now()
+	var request v1alpha1.UserCredentialReset
+	if err := p.live.Get(ctx, p.name, &request); err != nil || request.UID != p.Request.UID {
+		p.log.Info("The request is gone before its call", "error", errorText(err))
+		return reset.NotBegun(), true
+	}
+	p.Request, p.Rivals, p.Now = &request, rivals, p.clock.Now()
 	return reset.Claimed(*p.Observation)
 }
 
@@ -247,13 +253,15 @@ func (p *pass) send(ctx context.Context) reset.Result {
 	return reset.Classify(answerOf(err))
 }
 
-// maySend refuses a call whose time is over, by the monotonic clock and by the
-// wall clock: the process may have been stopped for a while, or the machine.
+// maySend refuses a call whose time is over. How long ago the claim was begun is
+// measured by the monotonic clock and by the wall clock: the process may have been
+// stopped for a while, or the machine. notAfterTime is judged as everywhere else by
+// the API server's clock: a machine whose own is wrong would claim what it then
+// never sends.
 func (p *pass) maySend() error {
-	now := p.clock.Local()
-	began, notAfter := p.held.claimBegan, p.Request.Spec.NotAfterTime.Time
+	now, began := p.clock.Local(), p.held.claimBegan
 	late := now.Sub(began) > reset.SendWindow || now.Round(0).Sub(began.Round(0)) > reset.SendWindow ||
-		now.After(notAfter) || p.clock.Now().After(notAfter)
+		p.clock.Now().After(p.Request.Spec.NotAfterTime.Time)
 	if late {
 		return errTooLate
 	}

@@ -47,6 +47,8 @@ func (o *Operator) settleOne(ctx context.Context, held holding) error {
 	case stageEnded:
 	case stageOrphaned:
 		return o.settleOrphan(ctx, held)
+	case stageRecorded:
+		return o.settleRecorded(ctx, held)
 	}
 	_, err := o.recordResult(ctx, held)
 	return err
@@ -103,6 +105,30 @@ func (o *Operator) settleRound(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// settleRecorded makes sure that an attempt is not forgotten with its record before
+// the request's status tells of it.
+func (o *Operator) settleRecorded(ctx context.Context, held holding) error {
+	for _, reader := range []client.Reader{o.kube, o.live} {
+		var record v1alpha1.ResetRecord
+		err := reader.Get(ctx, client.ObjectKey{Name: held.record.Name}, &record)
+		if err == nil && reset.Attempt(&record, held.id) != nil {
+			return nil
+		}
+		if err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("read the record: %w", err)
+		}
+	}
+	return o.orphan(ctx, held)
+}
+
+// orphan notes that somebody deleted the record of an attempt.
+func (o *Operator) orphan(ctx context.Context, held holding) error {
+	held.stage = stageOrphaned
+	o.holdings.put(held)
+	o.audit("The attempt's record was deleted by somebody", held)
+	return o.settleOrphan(ctx, held)
+}
+
 // settleOrphan writes the result of an attempt whose record somebody deleted into
 // the status of its request. Without it, the request would be carried out again.
 func (o *Operator) settleOrphan(ctx context.Context, held holding) error {
@@ -147,14 +173,16 @@ func (o *Operator) recordResult(ctx context.Context, held holding) (*v1alpha1.Re
 	}
 	switch {
 	case apierrors.IsNotFound(err), errors.Is(err, errAttemptVanished):
-		held.stage = stageOrphaned
-		o.holdings.put(held)
-		o.audit("The attempt's record was deleted by somebody", held)
-		return nil, o.settleOrphan(ctx, held)
+		return nil, o.orphan(ctx, held)
 	case err != nil:
 		return nil, fmt.Errorf("record the result of attempt %s: %w", held.id, err)
 	}
-	o.holdings.drop(held)
+	if !reset.ForbidsAnother(held.result) {
+		o.holdings.drop(held)
+		return record, nil
+	}
+	held.stage = stageRecorded
+	o.holdings.put(held)
 	return record, nil
 }
 

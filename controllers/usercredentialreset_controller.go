@@ -67,11 +67,13 @@ func (r *UserCredentialResetReconciler) Reconcile(ctx context.Context, request c
 		r.gate.Leave(request.String())
 		r.tries.forget(request.NamespacedName)
 		r.written.forget(request.NamespacedName)
+		r.holdings.forget(request.NamespacedName)
 		return ctrl.Result{}, nil // gone: done
 	}
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("observe: %w", err) // again, with back-off
 	}
+	r.holdings.told(observed.Request)
 	if r.written.isStale(request.NamespacedName, observed.Request.ResourceVersion) {
 		return ctrl.Result{RequeueAfter: conflictPause}, nil // the cache does not know the last status yet
 	}
@@ -88,14 +90,14 @@ func (r *UserCredentialResetReconciler) Reconcile(ctx context.Context, request c
 }
 
 // observe reads all that a decision may look at, from the cache but for a record
-// that the status knows and the cache does not.
+// that must be there and is not in the cache.
 func (r *UserCredentialResetReconciler) observe(ctx context.Context, name types.NamespacedName) (*reset.Observation, error) {
 	var request v1alpha1.UserCredentialReset
 	if err := r.kube.Get(ctx, name, &request); err != nil {
 		return nil, err
 	}
-	observed := &reset.Observation{Now: r.clock.Now(), Request: &request}
-	record, err := r.readRecord(ctx, &request)
+	observed := &reset.Observation{Now: r.clock.Now(), Request: &request, Attempted: r.holdings.recorded(&request)}
+	record, err := r.readRecord(ctx, &request, observed.Attempted)
 	if err != nil {
 		return nil, err
 	}
@@ -124,12 +126,12 @@ func pinnedTarget(o *reset.Observation) *v1alpha1.Target {
 	return o.Request.Status.Target
 }
 
-func (r *UserCredentialResetReconciler) readRecord(ctx context.Context, request *v1alpha1.UserCredentialReset) (*v1alpha1.ResetRecord, error) {
+func (r *UserCredentialResetReconciler) readRecord(ctx context.Context, request *v1alpha1.UserCredentialReset, attempted bool) (*v1alpha1.ResetRecord, error) {
 	var record v1alpha1.ResetRecord
 	key := client.ObjectKey{Name: reset.RecordName(request.Namespace, request.Name)}
 	err := r.kube.Get(ctx, key, &record)
-	if apierrors.IsNotFound(err) && request.Status.RecordRef != nil && request.Status.Outcome == "" {
-		// The cache may lag behind the status: whether the record is lost is asked live.
+	if apierrors.IsNotFound(err) && (attempted || request.Status.RecordRef != nil) && request.Status.Outcome == "" {
+		// The cache may lag behind: whether the record is lost is asked live.
 		err = r.live.Get(ctx, key, &record)
 	}
 	if apierrors.IsNotFound(err) {
@@ -190,9 +192,11 @@ func (r *UserCredentialResetReconciler) attempt(ctx context.Context, observed *r
 
 // act writes the status that a decision asks for, if it says anything new.
 func (r *UserCredentialResetReconciler) act(ctx context.Context, observed *reset.Observation, decision reset.Decision) (ctrl.Result, error) {
+	// A pass may have outlived the stop signal; what it found out is still written.
+	ctx = context.WithoutCancel(ctx)
 	decision, err := r.confirm(ctx, observed, decision)
 	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("confirm the end: %w", err) // again, with back-off
+		return afterWrite(fmt.Errorf("confirm the end: %w", err))
 	}
 	again := ctrl.Result{RequeueAfter: decision.After}
 	switch decision.Step {
@@ -202,38 +206,71 @@ func (r *UserCredentialResetReconciler) act(ctx context.Context, observed *reset
 		return ctrl.Result{RequeueAfter: conflictPause}, nil // ask for a permit again
 	case reset.StepReport:
 	}
+	wait := r.written.pause(client.ObjectKeyFromObject(observed.Request), observed.Request.ResourceVersion, r.clock.Local())
+	if wait > 0 && decision.Verdict.Outcome == "" && !r.says(observed, decision.Verdict) {
+		return ctrl.Result{RequeueAfter: wait}, nil // said otherwise a moment ago: look again
+	}
+	if err := r.say(ctx, observed, decision.Verdict); err != nil {
+		return afterWrite(err)
+	}
+	return again, nil
+}
+
+// afterWrite is what follows from a status that could not be written.
+func afterWrite(err error) (ctrl.Result, error) {
+	if apierrors.IsConflict(err) {
+		return ctrl.Result{RequeueAfter: conflictPause}, nil // decided on an older object: decide anew
+	}
+	return ctrl.Result{}, client.IgnoreNotFound(err) // gone: done; otherwise again, with back-off
+}
+
+// statusOf is the status with the verdict and what was observed.
+func (r *UserCredentialResetReconciler) statusOf(observed *reset.Observation, v reset.Verdict) v1alpha1.UserCredentialResetStatus {
 	facts := reset.Facts{Record: observed.Record}
 	if observed.Target != nil && observed.Target.Username != "" {
 		facts.Target = &observed.Target.Target
 	}
+	return reset.StatusOf(observed.Request, v, facts, r.clock.Now())
+}
+
+// says is whether the status has the verdict already.
+func (r *UserCredentialResetReconciler) says(observed *reset.Observation, v reset.Verdict) bool {
+	return reset.SameStatus(r.statusOf(observed, v), observed.Request.Status)
+}
+
+// say writes the verdict into the status, unless that has it already.
+func (r *UserCredentialResetReconciler) say(ctx context.Context, observed *reset.Observation, v reset.Verdict) error {
+	if r.says(observed, v) {
+		return nil
+	}
 	request := observed.Request.DeepCopy()
-	request.Status = reset.StatusOf(observed.Request, decision.Verdict, facts, r.clock.Now())
-	if reset.SameStatus(request.Status, observed.Request.Status) {
-		return again, nil // said already
-	}
-	// A pass may have outlived the stop signal; what it found out is still written.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	request.Status = r.statusOf(observed, v)
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	err = r.kube.Status().Update(ctx, request)
-	switch {
-	case apierrors.IsConflict(err):
-		return ctrl.Result{RequeueAfter: conflictPause}, nil // decided on an older object: decide anew
-	case err != nil:
-		return ctrl.Result{}, client.IgnoreNotFound(err) // gone: done; otherwise again, with back-off
+	if err := r.kube.Status().Update(ctx, request); err != nil {
+		return fmt.Errorf("write the status: %w", err)
 	}
-	r.written.note(client.ObjectKeyFromObject(request), observed.Request.ResourceVersion)
+	r.written.note(client.ObjectKeyFromObject(request), observed.Request.ResourceVersion, request.ResourceVersion, r.clock.Local())
+	r.holdings.told(request)
 	r.announce(request, observed.Request.Status.Outcome)
-	return again, nil
+	observed.Request = request
+	return nil
 }
 
 // confirm looks at the record live before a request ends for a reason that is not
 // in the record: an outcome is final, and the cache may not know yet that an
-// attempt was made.
+// attempt was made. Where another process may be about to make one, notice is given
+// first.
 func (r *UserCredentialResetReconciler) confirm(ctx context.Context, observed *reset.Observation, decision reset.Decision) (reset.Decision, error) {
 	if decision.Step != reset.StepReport || !reset.DeniesReset(decision.Verdict) {
 		return decision, nil
 	}
-	record, err := r.liveRecord(context.WithoutCancel(ctx), client.ObjectKeyFromObject(observed.Request))
+	if reset.NeedsNotice(*observed, decision.Verdict) {
+		if err := r.say(ctx, observed, reset.Notice()); err != nil {
+			return decision, err
+		}
+	}
+	record, err := r.liveRecord(ctx, client.ObjectKeyFromObject(observed.Request))
 	if err != nil {
 		return decision, err
 	}

@@ -67,6 +67,8 @@ const (
 	ReasonRetrying = "Retrying"
 	// ReasonAttemptPending means that an attempt is being carried out.
 	ReasonAttemptPending = "AttemptPending"
+	// ReasonConcluding means that the request is about to end without a reset, once it is sure that no attempt is being made for it.
+	ReasonConcluding = "Concluding"
 )
 
 // Reasons of a request that was carried out: Succeeded and Finished are True, the

@@ -41,6 +41,7 @@ func catalogue() []entry {
 		{v1alpha1.ReasonTargetBusy, open, "Another request for the same user and type is not settled yet; this one goes on by itself"},
 		{v1alpha1.ReasonRetrying, open, "The last try provably did nothing; the request is tried again by itself"},
 		{v1alpha1.ReasonAttemptPending, open, "The reset is being carried out"},
+		{v1alpha1.ReasonConcluding, open, "The request is about to end without a reset"},
 		{v1alpha1.ReasonResetAccepted, v1alpha1.OutcomeSucceeded, "Rocket.Chat confirmed the reset; the user has to log in again"},
 		{v1alpha1.ReasonCreatedAfterNotAfterTime, skipped, "The request was created after its own notAfterTime, as a replay is; nothing was done, and a new request with a later notAfterTime is needed if this was no replay"},
 		{v1alpha1.ReasonRestoredFromBackup, skipped, "The request was restored from a backup; nothing was done, and a new request is needed if a reset is wanted"},
@@ -84,6 +85,12 @@ func VerdictOf(reason string) Verdict {
 // reset nothing.
 func DeniesReset(v Verdict) bool {
 	return v.Outcome == v1alpha1.OutcomeFailed || v.Outcome == v1alpha1.OutcomeSkipped
+}
+
+// ForbidsAnother says whether after an attempt with that result no other one may
+// follow for the same request.
+func ForbidsAnother(result Result) bool {
+	return result.Result == v1alpha1.AttemptSucceeded || result.Result == v1alpha1.AttemptUnconfirmed
 }
 
 // Orphaned is the verdict of an attempt's result whose record is gone.

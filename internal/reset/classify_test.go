@@ -64,6 +64,7 @@ func classifyCases() map[string]classifyCase {
 		"old limiter":                      {with(own(400, ""), limiter), refused, v1alpha1.ReasonRateLimited},
 		"400 that is not Rocket.Chat's":    {Answer{Kind: AnswerReceived, Status: 400, Code: "error-not-allowed"}, unconfirmed, unclear},
 		"limiter":                          {with(own(429, ""), limiter), refused, v1alpha1.ReasonRateLimited},
+		"limiter's text beside a code":     {with(own(429, "unknown"), limiter), unconfirmed, unclear},
 		"429 of a proxy":                   {Answer{Kind: AnswerReceived, Status: 429, TextCode: "error-too-many-requests"}, unconfirmed, unclear},
 		"429 without the limiter's text":   {own(429, ""), unconfirmed, unclear},
 		"403 for a missing permission":     {own(403, "error-unauthorized"), refused, v1alpha1.ReasonPermissionMissing},

@@ -59,6 +59,8 @@ type Observation struct {
 	// Record is the record under the request's record name, nil if there is none.
 	// If the status refers to a record, nil means that it provably is gone.
 	Record *v1alpha1.ResetRecord
+	// Attempted says that there was a record, whatever the status tells.
+	Attempted bool
 	// Workspace is the workspace that the request points to, nil if there is none.
 	Workspace *v1alpha1.RocketChatWorkspace
 	// Health is what is known of the workspace's connection.
@@ -87,7 +89,7 @@ func Decide(o Observation) Decision {
 		return finished(o)
 	}
 	questions := []func(Observation) (Decision, bool){
-		recorded, recordLost, hook, outOfTime, workspace, target, ready, busy, retry,
+		recorded, recordLost, hook, outOfTime, workspace, target, ready, busy, retry, withdrawn,
 	}
 	for _, ask := range questions {
 		if decision, decided := ask(o); decided {
@@ -228,7 +230,7 @@ func recordedForAnother(o Observation) (Decision, bool) {
 
 // recordLost answers for a request that remembers a record which is gone.
 func recordLost(o Observation) (Decision, bool) {
-	if o.Record == nil && o.Request.Status.RecordRef != nil {
+	if o.Record == nil && (o.Attempted || o.Request.Status.RecordRef != nil) {
 		return report(v1alpha1.ReasonRecordLost)
 	}
 	return Decision{}, false

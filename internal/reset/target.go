@@ -143,13 +143,3 @@ func endOf(attempt *v1alpha1.Attempt) time.Time {
 func endedSince(attempt *v1alpha1.Attempt, request *v1alpha1.UserCredentialReset) bool {
 	return attempt.EndTime == nil || !attempt.EndTime.Before(&request.CreationTimestamp)
 }
-
-// Claimed decides, after the claim was stored and with a live list of rivals,
-// whether the call may be made. It returns the result to be recorded if not.
-func Claimed(o Observation) (Result, bool) {
-	decision, decided := rivals(o)
-	if !decided {
-		return Result{}, false
-	}
-	return Result{Result: v1alpha1.AttemptNotSent, Reason: decision.Verdict.Reason}, true
-}

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
 )
@@ -157,100 +155,6 @@ func (f *fixture) lookUps() int {
 	return count
 }
 
-// arrangedRefusal is a state of the workspace in which it refuses resets.
-type arrangedRefusal struct {
-	options fixtureOptions
-	arrange func(*fixture)
-	mails   int // that the refusal itself causes
-	want    refusal
-}
-
-// arrangedRefusals reach further refusals as they happen on a server.
-func arrangedRefusals() map[string]arrangedRefusal {
-	return map[string]arrangedRefusal{
-		"a user who vanishes after the look-up was never reset": {
-			arrange: func(f *fixture) {
-				f.chat.SetFault(func(step simulator.Step, id string) error {
-					if step == simulator.StepLookUp {
-						f.chat.RemoveUser(id)
-					}
-					return nil
-				})
-			},
-			want: refusal{
-				attempt: v1alpha1.ReasonUserNotFound, request: v1alpha1.ReasonUserNotFound,
-				workspace: v1alpha1.ReasonConnected, bystander: v1alpha1.ReasonUserNotFound, calls: 2,
-			},
-		},
-		"an account that is asked for a mailed code needs a person": {
-			options: fixtureOptions{users: func(all []simulator.User) []simulator.User {
-				all[0].TOTP, all[0].Email2FA = nil, true
-				return all
-			}, secret: withoutFactor},
-			mails: 1,
-			want: refusal{
-				attempt: v1alpha1.ReasonEmailCodeRequired, request: v1alpha1.ReasonSecondFactorRequired,
-				workspace: v1alpha1.ReasonEmailCodeRequired, bystander: v1alpha1.ReasonSecondFactorRequired, calls: 1,
-			},
-		},
-		"a token that should bypass the second factor is ignored by 8.5": {
-			options: fixtureOptions{version: "8.5.1", secret: withoutFactor},
-			want: refusal{
-				attempt: v1alpha1.ReasonSecondFactorRejected, request: v1alpha1.ReasonWorkspaceNotReady,
-				workspace: v1alpha1.ReasonBypassTokenIgnored, bystander: v1alpha1.ReasonWorkspaceNotReady, calls: 1,
-			},
-		},
-		"two-factor authentication that is switched off is waited for": {
-			options: fixtureOptions{settings: func(s *simulator.Settings) { s.TwoFactor = false }},
-			want: refusal{
-				attempt: v1alpha1.ReasonTypeNotAvailable, request: v1alpha1.ReasonTypeNotAvailable,
-				workspace: v1alpha1.ReasonConnected, bystander: v1alpha1.ReasonTypeNotAvailable, calls: 2,
-			},
-		},
-		"a mail that cannot be sent is tried again later": {
-			options: fixtureOptions{users: func(all []simulator.User) []simulator.User {
-				for i := range all {
-					all[i].Emails = []simulator.Email{{Address: "nobody", Verified: true}}
-				}
-				return all
-			}},
-			want: refusal{
-				attempt: v1alpha1.ReasonMailFailed, request: v1alpha1.ReasonRetrying,
-				workspace: v1alpha1.ReasonConnected, bystander: v1alpha1.ReasonRetrying, calls: 2,
-			},
-		},
-	}
-}
-
-func TestRefusalsOfTheWorkspaceItself(t *testing.T) {
-	t.Parallel()
-	for name, test := range arrangedRefusals() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t, test.options)
-			if test.arrange != nil {
-				test.arrange(f)
-			}
-			f.wantRefusal(v1alpha1.ResetTypeTOTP, test.want)
-			if got := f.chat.Journal().Mails; len(got) != test.mails {
-				t.Errorf("mails %+v, want %d", got, test.mails)
-			}
-		})
-	}
-}
-
-// TestAnAnswerThatMakesNoSenseIsRefusedForGood covers what the operator could only
-// have caused by a defect of its own.
-func TestAnAnswerThatMakesNoSenseIsRefusedForGood(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, fixtureOptions{})
-	f.answerPosts(http.StatusBadRequest, `{"success":false,"errorType":"invalid-params","error":"must be object"}`)
-	f.ask("lost-phone", "alice")
-	f.awaitReason("lost-phone", v1alpha1.ReasonRefusedByServer)
-	f.awaitAttempt("lost-phone", v1alpha1.AttemptRefused, v1alpha1.ReasonRefusedByServer)
-	f.wantPosts(1)
-}
-
 // TestATokenThatDiedIsReplaced lets the account be logged out behind the
 // operator's back.
 func TestATokenThatDiedIsReplaced(t *testing.T) {
@@ -301,6 +205,3 @@ func TestASecondFactorIsRepaired(t *testing.T) {
 	f.wantPosts(2)
 	f.wantResets(simulator.SampleAliceID, 1)
 }
-
-// withoutFactor takes the second factor out of the Secret.
-func withoutFactor(secret *corev1.Secret) { delete(secret.Data, "totpSecret") }

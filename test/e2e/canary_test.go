@@ -24,6 +24,7 @@ import (
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
+	"github.com/credentialreset/credential-reset-operator/test/answers"
 	"github.com/credentialreset/credential-reset-operator/test/cluster"
 )
 
@@ -225,34 +226,34 @@ func reflections() map[string]func(http.ResponseWriter, *http.Request) {
 	quote := func(text string) string { return string(must(json.Marshal(text))) }
 	return map[string]func(http.ResponseWriter, *http.Request){
 		"in a page": func(rw http.ResponseWriter, r *http.Request) {
-			page(http.StatusOK, "text/html", "<html><pre>"+reflected(r)+"</pre></html>")(rw, r, nil)
+			answers.Page(http.StatusOK, "text/html", "<html><pre>"+reflected(r)+"</pre></html>")(rw, r, nil)
 		},
 		"as code and text of an error": func(rw http.ResponseWriter, r *http.Request) {
 			body := fmt.Sprintf(`{"success":false,"errorType":%s,"error":%s,"details":{"method":%[1]s}}`,
 				quote(secrets(r)), quote(reflected(r)+" ["+secrets(r)+"]"))
-			page(http.StatusBadRequest, "application/json", body)(rw, r, nil)
+			answers.Page(http.StatusBadRequest, "application/json", body)(rw, r, nil)
 		},
 		"as a known code and a method that is a secret": func(rw http.ResponseWriter, r *http.Request) {
 			body := fmt.Sprintf(`{"success":false,"errorType":"totp-required","error":%s,"details":{"method":%[1]s}}`, quote(secrets(r)))
-			page(http.StatusBadRequest, "application/json", body)(rw, r, nil)
+			answers.Page(http.StatusBadRequest, "application/json", body)(rw, r, nil)
 		},
 		"in a line that is no HTTP": func(rw http.ResponseWriter, r *http.Request) {
-			drop(secrets(r)+" "+canary+"\r\n\r\n")(rw, r, nil)
+			answers.Drop(secrets(r)+" "+canary+"\r\n\r\n")(rw, r, nil)
 		},
 		"as a status": func(rw http.ResponseWriter, r *http.Request) {
-			drop("HTTP/1.1 "+secrets(r)+"\r\n\r\n")(rw, r, nil)
+			answers.Drop("HTTP/1.1 "+secrets(r)+"\r\n\r\n")(rw, r, nil)
 		},
 		"as a header that is none": func(rw http.ResponseWriter, r *http.Request) {
-			drop("HTTP/1.1 200 OK\r\n"+secrets(r)+"\r\n\r\n")(rw, r, nil)
+			answers.Drop("HTTP/1.1 200 OK\r\n"+secrets(r)+"\r\n\r\n")(rw, r, nil)
 		},
 		"as a length": func(rw http.ResponseWriter, r *http.Request) {
-			drop("HTTP/1.1 200 OK\r\nContent-Length: "+secrets(r)+"\r\n\r\n")(rw, r, nil)
+			answers.Drop("HTTP/1.1 200 OK\r\nContent-Length: "+secrets(r)+"\r\n\r\n")(rw, r, nil)
 		},
 		"as an encoding": func(rw http.ResponseWriter, r *http.Request) {
-			drop("HTTP/1.1 200 OK\r\nTransfer-Encoding: "+token(r)+"\r\n\r\n")(rw, r, nil)
+			answers.Drop("HTTP/1.1 200 OK\r\nTransfer-Encoding: "+token(r)+"\r\n\r\n")(rw, r, nil)
 		},
 		"as the size of a chunk": func(rw http.ResponseWriter, r *http.Request) {
-			drop("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"+token(r)+"\r\n\r\n")(rw, r, nil)
+			answers.Drop("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"+token(r)+"\r\n\r\n")(rw, r, nil)
 		},
 		"as the place that it redirects to": func(rw http.ResponseWriter, r *http.Request) {
 			rw.Header().Set("Location", "http://127.0.0.1:1/"+url.PathEscape(token(r)))
@@ -261,7 +262,7 @@ func reflections() map[string]func(http.ResponseWriter, *http.Request) {
 		"as limits": func(rw http.ResponseWriter, r *http.Request) {
 			rw.Header().Set("X-RateLimit-Remaining", token(r))
 			rw.Header().Set("X-RateLimit-Reset", token(r))
-			page(http.StatusBadRequest, "application/json", `{"success":false,"error":"wait `+token(r)+` seconds"}`)(rw, r, nil)
+			answers.Page(http.StatusBadRequest, "application/json", `{"success":false,"error":"wait `+token(r)+` seconds"}`)(rw, r, nil)
 		},
 		"behind an answer that is in order": func(rw http.ResponseWriter, r *http.Request) {
 			unsolicited(rw, r, secrets(r))

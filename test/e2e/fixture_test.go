@@ -53,6 +53,7 @@ type fixtureOptions struct {
 	apart     bool // on the cluster where no operator is
 	limit     simulator.Limit
 	version   string
+	clock     func() time.Time
 	settings  func(*simulator.Settings)
 	users     func([]simulator.User) []simulator.User
 	workspace func(*v1alpha1.RocketChatWorkspace)
@@ -143,7 +144,9 @@ func newChat(options fixtureOptions) *simulator.Workspace {
 	if options.settings != nil {
 		options.settings(&settings)
 	}
-	return simulator.New(simulator.Options{Users: all, Limit: options.limit, Settings: &settings, Version: options.version})
+	return simulator.New(simulator.Options{
+		Users: all, Limit: options.limit, Settings: &settings, Version: options.version, Clock: options.clock,
+	})
 }
 
 // in is the fixture for a subtest.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
+	"github.com/credentialreset/credential-reset-operator/test/answers"
 )
 
 // limiterPeriod is the window of a limiter that a test waits for.
@@ -41,7 +42,7 @@ func (f *fixture) refuseFirstPostFor(wait time.Duration) {
 	f.interceptFirstPost(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
 		rw.Header().Set("X-RateLimit-Remaining", "0")
 		rw.Header().Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(wait).UnixMilli(), 10))
-		page(http.StatusTooManyRequests, "application/json",
+		answers.Page(http.StatusTooManyRequests, "application/json",
 			`{"success":false,"error":"Error, too many requests. [error-too-many-requests]"}`)(rw, r, next)
 	})
 }

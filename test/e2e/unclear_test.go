@@ -1,16 +1,14 @@
 package e2e
 
 import (
-	"errors"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
+	"github.com/credentialreset/credential-reset-operator/test/answers"
 )
 
 // interceptFirstPost puts an interceptor in front of the first reset only.
@@ -25,85 +23,23 @@ func (f *fixture) interceptFirstPost(intercept simulator.Interceptor) {
 	})
 }
 
-// effect lets the reset happen and keeps the answer.
-func effect(r *http.Request, next http.Handler) { next.ServeHTTP(httptest.NewRecorder(), r) }
-
-// page answers in place of the workspace.
-func page(status int, contentType, body string) simulator.Interceptor {
-	return func(rw http.ResponseWriter, r *http.Request, _ http.Handler) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		rw.Header().Set("Content-Type", contentType)
-		rw.Header().Set("Location", "https://127.0.0.1:1/elsewhere")
-		rw.WriteHeader(status)
-		_, _ = io.WriteString(rw, body)
-	}
-}
-
-// after answers in place of the workspace, after the reset has happened.
-func after(answer simulator.Interceptor) simulator.Interceptor {
-	return func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
-		effect(r, next)
-		answer(rw, r, next)
-	}
-}
-
-// drop closes the connection without an answer, or with so much of one.
-func drop(answer string) simulator.Interceptor {
-	return func(rw http.ResponseWriter, _ *http.Request, _ http.Handler) {
-		conn, _, err := http.NewResponseController(rw).Hijack()
-		if err != nil {
-			panic(http.ErrAbortHandler)
-		}
-		_, _ = io.WriteString(conn, answer)
-		_ = conn.Close()
-	}
-}
-
-// unclear is an answer after which nobody can tell whether the user was reset.
-type unclear struct {
-	intercept simulator.Interceptor
-	fault     simulator.Step
-	resets    int
-	limits    bool // nothing at all is called for a while
-}
-
-func unclearAnswers() map[string]unclear {
-	const html, jsonType = "text/html", "application/json"
-	badGateway := page(http.StatusBadGateway, html, "<html><h1>502 Bad Gateway</h1></html>")
-	return map[string]unclear{
-		"a gateway's error page after the effect":      {intercept: after(badGateway), resets: 1},
-		"a gateway's error page instead of the effect": {intercept: badGateway},
-		"a mesh's 503 after the effect":                {intercept: after(page(http.StatusServiceUnavailable, "text/plain", "upstream connect error")), resets: 1},
-		"a mesh's 503 in JSON":                         {intercept: page(http.StatusServiceUnavailable, jsonType, publishedNotAllowed)},
-		"no answer after the effect":                   {intercept: after(drop("")), resets: 1},
-		"no answer and no effect":                      {intercept: drop("")},
-		"half an answer after the effect":              {intercept: after(drop("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"succ")), resets: 1},
-		"an answer that is no HTTP":                    {intercept: drop("SSH-2.0-OpenSSH_9.6\r\n")},
-		"an exception inside of the workspace":         {fault: simulator.StepReset},
-		"an exception between effect and log-out":      {fault: simulator.StepLogOut, resets: 1},
-		"a refusal with a code that nobody knows":      {intercept: page(http.StatusBadRequest, jsonType, `{"success":false,"error":"x [error-new]","errorType":"error-new"}`)},
-		"a known code that no 400 carries":             {intercept: page(http.StatusNotFound, jsonType, publishedInvalidUser)},
-		"a success that is no boolean":                 {intercept: page(http.StatusOK, jsonType, `{"success":"true"}`)},
-		"a success that is not called JSON":            {intercept: page(http.StatusOK, "text/plain", `{"success":true}`)},
-		"a success with another status":                {intercept: page(http.StatusCreated, jsonType, `{"success":true}`)},
-		"the login page of a portal":                   {intercept: page(http.StatusOK, html, "<html>Please log in</html>")},
-		"a redirect":                                   {intercept: page(http.StatusTemporaryRedirect, html, "")},
-		"a 401 of a proxy":                             {intercept: page(http.StatusUnauthorized, html, "<html>401</html>")},
-		"a 429 of a proxy":                             {intercept: page(http.StatusTooManyRequests, html, "<html>Slow down</html>"), limits: true},
-	}
-}
-
+// TestAnAnswerThatProvesNothingIsNeverFollowedByAnotherCall shows what others may do
+// after a loss. The catalogue of answers has all that leads to one.
 func TestAnAnswerThatProvesNothingIsNeverFollowedByAnotherCall(t *testing.T) {
 	t.Parallel()
-	for name, test := range unclearAnswers() {
+	for name, test := range map[string]struct {
+		intercept simulator.Interceptor
+		resets    int
+		limits    bool // nothing at all is called for a while
+	}{
+		"a gateway's error page after the effect":      {intercept: answers.After(badGateway), resets: 1},
+		"a gateway's error page instead of the effect": {intercept: badGateway},
+		"a 429 of a proxy":                             {intercept: answers.Page(http.StatusTooManyRequests, "text/html", "<html>Slow down</html>"), limits: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, fixtureOptions{})
-			if test.fault != "" {
-				f.failOnce(test.fault)
-			} else {
-				f.interceptFirstPost(test.intercept)
-			}
+			f.interceptFirstPost(test.intercept)
 			f.ask("lost", "alice")
 			f.wantUnconfirmed("lost", v1alpha1.ReasonOutcomeUnconfirmed)
 			f.wantResets(simulator.SampleAliceID, test.resets)
@@ -130,15 +66,9 @@ func TestAnAnswerThatProvesNothingIsNeverFollowedByAnotherCall(t *testing.T) {
 	}
 }
 
-// failOnce lets the workspace fail at a step, the first time that it comes to it.
-func (f *fixture) failOnce(step simulator.Step) {
-	var failed atomic.Bool
-	f.chat.SetFault(func(at simulator.Step, _ string) error {
-		if at == step && !failed.Swap(true) {
-			return errors.New("the database is away")
-		}
-		return nil
-	})
+// badGateway is the page of a gateway that lost the server.
+func badGateway(rw http.ResponseWriter, r *http.Request, next http.Handler) {
+	answers.Page(http.StatusBadGateway, "text/html", "<html><h1>502 Bad Gateway</h1></html>")(rw, r, next)
 }
 
 // wantUnconfirmed waits until the request is given up as lost, with one attempt.
@@ -187,21 +117,10 @@ func TestSilenceIsNeverFollowedByAnotherCall(t *testing.T) {
 // the request, which the workspace reads as the wish to reset the caller.
 func TestAResetThatHitTheOwnAccountStopsTheWorkspace(t *testing.T) {
 	t.Parallel()
-	withoutBody := func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
-		cut := r.Clone(r.Context())
-		cut.Body, cut.ContentLength = http.NoBody, 0
-		next.ServeHTTP(rw, cut)
-	}
 	for name, intercept := range map[string]simulator.Interceptor{
-		"and was confirmed": withoutBody,
-		"and was answered by a gateway": func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
-			withoutBody(httptest.NewRecorder(), r, next)
-			page(http.StatusBadGateway, "text/html", "<html>502</html>")(rw, r, next)
-		},
-		"and was not answered": func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
-			withoutBody(httptest.NewRecorder(), r, next)
-			drop("")(rw, r, next)
-		},
+		"and was confirmed":             answers.WithoutBody(nil),
+		"and was answered by a gateway": answers.WithoutBody(badGateway),
+		"and was not answered":          answers.WithoutBody(answers.Drop("")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -238,12 +157,12 @@ func TestALookUpThatFailsIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	const jsonType = "application/json"
 	for name, answer := range map[string]simulator.Interceptor{
-		"with a gateway's error page":    page(http.StatusBadGateway, "text/html", "<html>502</html>"),
-		"without an answer":              drop(""),
-		"with a user who has no id":      page(http.StatusOK, jsonType, `{"success":true,"user":{"username":"alice"}}`),
-		"with a user who has no name":    page(http.StatusOK, jsonType, `{"success":true,"user":{"_id":"`+simulator.SampleAliceID+`"}}`),
-		"with a success that names none": page(http.StatusOK, jsonType, `{"success":true}`),
-		"with an error that is unknown":  page(http.StatusBadRequest, jsonType, `{"success":false,"error":"x [error-new]","errorType":"error-new"}`),
+		"with a gateway's error page":    badGateway,
+		"without an answer":              answers.Drop(""),
+		"with a user who has no id":      answers.Page(http.StatusOK, jsonType, `{"success":true,"user":{"username":"alice"}}`),
+		"with a user who has no name":    answers.Page(http.StatusOK, jsonType, `{"success":true,"user":{"_id":"`+simulator.SampleAliceID+`"}}`),
+		"with a success that names none": answers.Page(http.StatusOK, jsonType, `{"success":true}`),
+		"with an error that is unknown":  answers.Page(http.StatusBadRequest, jsonType, `{"success":false,"error":"x [error-new]","errorType":"error-new"}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
