@@ -20,7 +20,7 @@ type chatClient interface {
 	Close()
 }
 
-func (o *Operator) newClient(connection *rocketchat.Connection) chatClient {
+func (o *Operator) newClient(connection *rocketchat.Connection) *rocketchat.Client {
 	server := connection.Server()
 	return rocketchat.New(connection, rocketchat.Options{
 		Policy: o.options.DialPolicy,

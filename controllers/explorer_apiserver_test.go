@@ -327,10 +327,10 @@ func (s *apiServer) call(ctx context.Context, what string, faults int, do func()
 		w.loses("a panic at %q", what)
 		panic("injected at " + what)
 	case callResetAfter:
-		_ = do() //nolint:errcheck // nobody hears the answer
+		_ = do() // nobody hears the answer
 		return errReset
 	case callTimesOutAfter:
-		_ = do() //nolint:errcheck // nobody hears the answer
+		_ = do() // nobody hears the answer
 		return s.timeOut(t, ctx)
 	case callArrivesLate, callArrivesVeryLate:
 		wait := lateCall

@@ -149,8 +149,10 @@ func (c *chatCaller) read(what string, faults int) error {
 // limited is the limiter's refusal, of which the gate is told.
 func (c *chatCaller) limited(route string) error {
 	c.replica.operator.gate.Close(c.connection.Server(), limitWait)
-	return &rocketchat.AnswerError{Route: route, Status: 429, RocketChat: true, TextCode: rocketchat.CodeTooManyRequests,
-		RateLimit: rocketchat.RateLimit{Exhausted: true, Wait: limitWait}}
+	return &rocketchat.AnswerError{
+		Route: route, Status: 429, RocketChat: true, TextCode: rocketchat.CodeTooManyRequests,
+		RateLimit: rocketchat.RateLimit{Exhausted: true, Wait: limitWait},
+	}
 }
 
 // Info implements chatClient.
@@ -259,7 +261,7 @@ func (c *chatCaller) answer(err error) error {
 }
 
 // become is what becomes of a reset.
-func (c *chatCaller) become(p *post, timeout time.Duration) error { //nolint:cyclop // it is a list
+func (c *chatCaller) become(p *post, timeout time.Duration) error {
 	w := c.replica.world
 	way := w.choose(postWays)
 	if way != 0 {

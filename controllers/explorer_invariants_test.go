@@ -301,6 +301,7 @@ func (w *world) figures() figures {
 			f.succeeded++
 		case v1alpha1.OutcomeUnconfirmed:
 			f.unconfirmed++
+		case v1alpha1.OutcomeFailed, v1alpha1.OutcomeSkipped:
 		}
 	}
 	return f

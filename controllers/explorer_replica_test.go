@@ -51,7 +51,7 @@ type replica struct {
 	reconcilers [3]reconcile.Reconciler
 	requests    *UserCredentialResetReconciler
 	cancel      context.CancelFunc
-	ctx         context.Context //nolint:containedctx // it is the process's life
+	ctx         context.Context // the process's life
 
 	caches [kinds]*cache
 	queues [3]*queue

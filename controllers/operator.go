@@ -93,7 +93,7 @@ func newOperator(options Options, kube client.Client, live client.Reader, record
 		newID:    uuid.NewString,
 	}
 	operator.gate = gate.New(options.Clock.machine, operator.turnCame)
-	operator.dial = operator.newClient
+	operator.dial = func(connection *rocketchat.Connection) chatClient { return operator.newClient(connection) }
 	return operator
 }
 

@@ -45,7 +45,9 @@ func listed(answer Answer) v1alpha1.AttemptResult {
 	case AnswerNotConnected, AnswerTooLate, AnswerWithheld:
 		return v1alpha1.AttemptNotSent
 	case AnswerReceived:
-	default:
+	case AnswerLost:
+		return v1alpha1.AttemptUnconfirmed
+	default: // the fuzzer's own
 		return v1alpha1.AttemptUnconfirmed
 	}
 	const limiter = "error-too-many-requests"
