@@ -3,6 +3,7 @@ package controllers
 import (
 	"flag"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +31,9 @@ func TestEverySchedule(t *testing.T) {
 		replay(t, *exploreReplay)
 		return
 	}
+	var mu sync.Mutex
+	var total figures
+	t.Cleanup(func() { t.Logf("explored: %v", total) })
 	for _, s := range scenarios() {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -38,8 +42,10 @@ func TestEverySchedule(t *testing.T) {
 			e.all(nil, *exploreDepth)
 			enumerated := e.schedules
 			e.some(*exploreRandom, *exploreDepth)
-			t.Logf("%s: %d schedules, %d of them enumerated; up to %d points; %d crashes, %d POSTs, %d succeeded, %d unconfirmed; %v",
-				s.name, e.schedules, enumerated, e.points, e.crashes, e.posts, e.succeeded, e.unconfirmed, time.Since(began).Round(time.Millisecond))
+			t.Logf("%s: %v; all %d with at most %d deviations among them; %v", s.name, e.figures, enumerated, *exploreDepth, time.Since(began).Round(time.Second))
+			mu.Lock()
+			total.add(e.figures)
+			mu.Unlock()
 			for _, failed := range e.failed {
 				t.Errorf("repeat it with -explore.replay=%s", failed)
 			}

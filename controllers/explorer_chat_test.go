@@ -38,25 +38,28 @@ type post struct {
 // chatServer is the workspace in memory. How the client tells of what happens on
 // the wire is proven where the client is; here it tells so.
 type chatServer struct {
-	world      *world
-	posts      []*post
-	tokenGood  bool
-	enrolled   bool // the operator's account has TOTP
-	factorGood bool
-	answers    func(*post) error // what becomes of a reset; nil: as chosen
+	world    *world
+	posts    []*post
+	tokens   int               // how often a token was made
+	dead     int               // tokens up to this one are no longer accepted
+	enrolled bool              // the operator's account has TOTP
+	answers  func(*post) error // what becomes of a reset; nil: as chosen
 }
 
 func newChatServer(w *world) *chatServer {
-	return &chatServer{world: w, tokenGood: true, enrolled: true, factorGood: true}
+	return &chatServer{world: w, tokens: 1, enrolled: true}
 }
 
 // renew is what an administrator does who repairs the account: enrol it again and
 // make a new token.
-func (c *chatServer) renew() { c.tokenGood, c.enrolled, c.factorGood = true, true, true }
+func (c *chatServer) renew() {
+	c.tokens++
+	c.enrolled = true
+}
 
 // resetOwn is what befalls the account when the server misreads a request.
 func (c *chatServer) resetOwn() {
-	c.tokenGood, c.enrolled = false, false
+	c.dead, c.enrolled = c.tokens, false
 	c.world.loses("the operator's own account was reset")
 }
 
@@ -107,7 +110,10 @@ const (
 type chatCaller struct {
 	replica    *replica
 	connection *rocketchat.Connection
+	token      int
 }
+
+func (c *chatCaller) isAccepted() bool { return c.token > c.replica.world.chat.dead }
 
 var errLost = errors.New("lost")
 
@@ -140,7 +146,7 @@ func (c *chatCaller) read(what string, faults int) error {
 	case lookUpLimited:
 		return c.limited(what)
 	}
-	if !w.chat.tokenGood {
+	if !c.isAccepted() {
 		return loginRequired(what)
 	}
 	return nil
@@ -169,7 +175,7 @@ func (c *chatCaller) Info(context.Context) (rocketchat.Info, error) {
 func (c *chatCaller) Me(context.Context) (rocketchat.Account, error) {
 	if err := c.read("me", lookUpNotConnected); err != nil {
 		// Who gets no answer about the own account learns nothing from it.
-		if posts := c.replica.world.chat.posts; len(posts) > 0 && !c.replica.world.chat.tokenGood && isTransportError(err) {
+		if posts := c.replica.world.chat.posts; len(posts) > 0 && !c.isAccepted() && isTransportError(err) {
 			posts[len(posts)-1].misled = true
 		}
 		return rocketchat.Account{}, err
@@ -245,7 +251,7 @@ func (c *chatCaller) reset(kind v1alpha1.ResetType, r rocketchat.Reset) error {
 		return &rocketchat.TransportError{Route: "reset", Err: fmt.Errorf("dial: %w", err)}
 	}
 	arrived := w.arrive(c.replica, kind, r.UserID)
-	if !w.chat.tokenGood {
+	if !c.isAccepted() {
 		return c.answer(loginRequired("reset"))
 	}
 	if w.chat.answers != nil {

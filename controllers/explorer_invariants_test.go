@@ -293,7 +293,14 @@ func (w *world) judgePosts() {
 }
 
 func (w *world) figures() figures {
-	f := figures{schedules: 1, crashes: w.crashes, posts: len(w.chat.posts), points: len(w.widths)}
+	f := figures{schedules: 1, requests: len(w.created), crashes: w.crashes, posts: len(w.chat.posts), points: len(w.widths)}
+	sent := map[string]bool{}
+	for _, p := range w.chat.posts {
+		if sent[p.attempt] {
+			f.duplicates++
+		}
+		sent[p.attempt] = true
+	}
 	for _, object := range w.server.objects[kindRequest] {
 		request, _ := object.(*v1alpha1.UserCredentialReset)
 		switch request.Status.Outcome {

@@ -93,7 +93,9 @@ func (p *replica) start() {
 		p.ids++
 		return fmt.Sprintf("%s-%d-attempt-%d", p.name, p.life, p.ids)
 	}
-	p.operator.dial = func(c *rocketchat.Connection) chatClient { return &chatCaller{replica: p, connection: c} }
+	p.operator.dial = func(c *rocketchat.Connection) chatClient {
+		return &chatCaller{replica: p, connection: c, token: p.world.chat.tokens}
+	}
 	p.requests = &UserCredentialResetReconciler{Operator: p.operator, tries: newTries(), written: newWrittenStatuses()}
 	p.reconcilers = [3]reconcile.Reconciler{
 		p.requests, &RocketChatWorkspaceReconciler{Operator: p.operator},

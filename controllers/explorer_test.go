@@ -86,14 +86,21 @@ type exploration struct {
 
 // figures are what schedules came to.
 type figures struct {
-	schedules, crashes, posts, unconfirmed, succeeded int
-	points                                            int // the longest schedule
+	schedules, requests, crashes, posts, duplicates, succeeded, unconfirmed int
+	points                                                                  int // of the longest schedule
+}
+
+func (f figures) String() string {
+	return fmt.Sprintf("%d schedules, %d choices in the longest, %d requests, %d crashes, %d POSTs, %d duplicates, %d succeeded, %d unconfirmed",
+		f.schedules, f.points, f.requests, f.crashes, f.posts, f.duplicates, f.succeeded, f.unconfirmed)
 }
 
 func (f *figures) add(other figures) {
 	f.schedules += other.schedules
 	f.crashes += other.crashes
 	f.posts += other.posts
+	f.requests += other.requests
+	f.duplicates += other.duplicates
 	f.unconfirmed += other.unconfirmed
 	f.succeeded += other.succeeded
 	f.points = max(f.points, other.points)
