@@ -312,7 +312,7 @@ func (s *apiServer) call(ctx context.Context, what string, faults int, do func()
 	if ctx.Err() != nil || t.expired[ctx] {
 		return context.DeadlineExceeded
 	}
-	fault := w.choose(faults)
+	fault := w.fault(faults)
 	if fault != 0 {
 		w.tell("  %s: %s", what, faultNames[fault])
 	}

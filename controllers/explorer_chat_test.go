@@ -132,7 +132,7 @@ func loginRequired(route string) error {
 func (c *chatCaller) read(what string, faults int) error {
 	w := c.replica.world
 	w.ask(what)
-	fault := w.choose(faults)
+	fault := w.fault(faults)
 	if fault != 0 {
 		w.tell("  %s: fault %d", what, fault)
 	}
@@ -165,7 +165,7 @@ func (c *chatCaller) limited(route string) error {
 func (c *chatCaller) Info(context.Context) (rocketchat.Info, error) {
 	w := c.replica.world
 	w.ask("info")
-	if w.choose(2) == 1 {
+	if w.fault(2) == 1 {
 		return rocketchat.Info{}, &rocketchat.TransportError{Route: "info", Err: errLost}
 	}
 	return rocketchat.Info{Version: "8.6"}, nil
@@ -238,7 +238,7 @@ func (c *chatCaller) ResetE2EKey(_ context.Context, r rocketchat.Reset) error {
 func (c *chatCaller) reset(kind v1alpha1.ResetType, r rocketchat.Reset) error {
 	w := c.replica.world
 	w.ask("dial for a reset")
-	switch w.choose(dialWays) {
+	switch w.fault(dialWays) {
 	case dialSlow:
 		w.now = w.now.Add(slowDial)
 	case dialFails:
@@ -269,7 +269,7 @@ func (c *chatCaller) answer(err error) error {
 // become is what becomes of a reset.
 func (c *chatCaller) become(p *post, timeout time.Duration) error {
 	w := c.replica.world
-	way := w.choose(postWays)
+	way := w.fault(postWays)
 	if way != 0 {
 		w.tell("  the reset goes way %d", way)
 	}

@@ -143,6 +143,9 @@ func (w *world) arrive(p *replica, kind v1alpha1.ResetType, userID string) *post
 		}
 	}
 	w.chat.posts = append(w.chat.posts, arrived)
+	if w.arrived != nil {
+		w.arrived()
+	}
 	return arrived
 }
 

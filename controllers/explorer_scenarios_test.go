@@ -16,46 +16,68 @@ import (
 type scenario struct {
 	name  string
 	build func(*world)
+	// calm, if not 0, says that every call goes well and nothing happens: what differs
+	// between schedules is who does something when. All of them with at most this many
+	// deviations are run, however many there are.
+	calm int
 }
 
 func scenarios() []scenario {
 	return []scenario{
-		{"one-operator", func(w *world) {
+		{name: "one-operator", build: func(w *world) {
 			w.furnish()
 			w.ask1("lost-phone", "alice")
 			w.mayHappen(w.newReplicas(1), "lost-phone")
 		}},
-		{"two-operators", func(w *world) {
+		{name: "two-operators", build: func(w *world) {
 			w.furnish()
 			w.ask1("lost-phone", "alice")
 			w.mayHappen(w.newReplicas(2), "lost-phone")
 		}},
-		{"two-requests", func(w *world) {
+		{name: "two-requests", build: func(w *world) {
 			w.furnish()
 			w.ask1("lost-phone", "alice")
 			w.ask1("also-lost", "alice")
 			w.mayHappen(w.newReplicas(1), "lost-phone")
 		}},
-		{"two-requests-two-operators", func(w *world) {
+		{name: "two-requests-two-operators", build: func(w *world) {
 			w.furnish()
 			w.ask1("lost-phone", "alice")
 			w.ask1("also-lost", "alice")
 			w.mayHappen(w.newReplicas(2), "also-lost")
 		}},
-		{"two-people", func(w *world) {
+		{name: "two-people", build: func(w *world) {
 			w.furnish()
 			w.ask1("lost-phone", "alice")
 			w.ask1("also-lost", "bob")
 			w.mayHappen(w.newReplicas(1), "also-lost")
 		}},
-		{"after-a-crash", func(w *world) {
+		{name: "after-a-crash", build: func(w *world) {
 			w.furnish()
 			w.ask1("lost-phone", "alice")
 			w.abandon("lost-phone", "alice")
 			w.after(2*time.Minute, "a second request", func() { w.ask1("also-lost", "alice") })
 			w.mayHappen(w.newReplicas(1), "also-lost")
 		}},
-		{"clocks-differ", func(w *world) {
+		{name: "calm-two-operators", calm: 2, build: func(w *world) {
+			w.furnish()
+			w.ask1("lost-phone", "alice")
+			w.newReplicas(2)
+		}},
+		{name: "calm-two-requests-two-operators", calm: 2, build: func(w *world) {
+			w.furnish()
+			w.ask1("lost-phone", "alice")
+			w.ask1("also-lost", "alice")
+			w.newReplicas(2)
+		}},
+		{name: "calm-brake-in-between", calm: 2, build: func(w *world) {
+			w.furnish()
+			w.ask1("lost-phone", "alice")
+			replicas := w.newReplicas(2)
+			w.after(58*time.Millisecond, "the user to be protected", w.protect)
+			w.mayMeet(replicas[0], replicas[1])
+		}},
+		{name: "clocks-differ", build: func(w *world) {
 			w.furnish()
 			w.ask1("lost-phone", "alice")
 			replicas := w.newReplicas(2)
@@ -143,6 +165,25 @@ func (w *world) may(what string, possible func() bool, strike func()) {
 	w.happen = append(w.happen, &happening{what: what, possible: possible, strike: strike})
 }
 
+// mayMeet lets one replica be stopped before it claims, and the other before it
+// writes a status, which goes on when the first one's reset has arrived and before
+// the first one hears of it.
+func (w *world) mayMeet(first, second *replica) {
+	asks := func(p *replica, what string) func() bool {
+		return func() bool {
+			return slices.ContainsFunc(p.tasks, func(t *task) bool { return t.asks == what })
+		}
+	}
+	w.may("first is stopped before its claim", asks(first, "create record"), func() { w.pause(first, 2*time.Second) })
+	w.may("second is stopped until a reset arrives", asks(second, "status of request"), func() {
+		w.pause(second, time.Minute)
+		w.arrived = func() {
+			second.until = w.now
+			w.pause(first, time.Second)
+		}
+	})
+}
+
 // pause stops a process as SIGSTOP does: its clocks go on.
 func (w *world) pause(p *replica, wait time.Duration) {
 	w.loses("%s was stopped for %v", p.name, wait)
@@ -187,6 +228,14 @@ func (w *world) mayHappenToTheRequest(name string) {
 	})
 }
 
+// protect is what an administrator does who wants a person never to be reset.
+func (w *world) protect() {
+	workspace := &v1alpha1.RocketChatWorkspace{ObjectMeta: metav1.ObjectMeta{Namespace: "chat", Name: "chat"}}
+	edit(w.server, workspace, func(r *v1alpha1.RocketChatWorkspace) {
+		r.Spec.ProtectedUserIDs = append(slices.Clone(r.Spec.ProtectedUserIDs), peopleIDs()["alice"])
+	})
+}
+
 func (w *world) mayHappenToTheWorkspace() {
 	workspace := &v1alpha1.RocketChatWorkspace{ObjectMeta: metav1.ObjectMeta{Namespace: "chat", Name: "chat"}}
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "chat", Name: "chat"}}
@@ -208,11 +257,7 @@ func (w *world) mayHappenToTheWorkspace() {
 			edit(w.server, workspace, func(r *v1alpha1.RocketChatWorkspace) { r.Spec.Suspend = nil })
 		})
 	})
-	w.may("the user is protected", nil, func() {
-		edit(w.server, workspace, func(r *v1alpha1.RocketChatWorkspace) {
-			r.Spec.ProtectedUserIDs = append(slices.Clone(r.Spec.ProtectedUserIDs), peopleIDs()["alice"])
-		})
-	})
+	w.may("the user is protected", nil, w.protect)
 	w.may("the workspace is deleted for a while", nil, func() {
 		stored, _ := w.server.objects[kindWorkspace][key("chat")].(*v1alpha1.RocketChatWorkspace)
 		w.server.remove(kindWorkspace, key("chat"))

@@ -37,6 +37,7 @@ type world struct {
 	buffer   []act
 	deadline time.Time // when the world ends, whatever is open
 
+	arrived func()               // called when a reset arrives, if not nil
 	created map[string]time.Time // requests, by uid
 	gone    map[string]bool      // records that somebody deleted
 
@@ -93,6 +94,14 @@ func (w *world) breaks(format string, args ...any) {
 // loses notes something after which an outcome may be unknown.
 func (w *world) loses(format string, args ...any) {
 	w.losses = append(w.losses, fmt.Sprintf(format, args...))
+}
+
+// fault asks what becomes of a call; 0 is that it goes well.
+func (w *world) fault(ways int) int {
+	if w.scenario.calm > 0 {
+		return 0
+	}
+	return w.choose(ways)
 }
 
 // after rings once the time has passed.
