@@ -12,6 +12,10 @@ KUBECTL ?= kubectl
 KEEP ?=
 ARGS ?=
 TESTFLAGS ?=
+SCHEDULES ?= 2000000
+FUZZTIME ?= 30s
+FUZZ ?=
+MUTATE ?=
 # The suites run this many at a time; each test mostly waits.
 TEST_PARALLEL ?= 16
 
@@ -58,6 +62,26 @@ test: controlplane ## Run all tests: units, and suites on a real API server with
 	@echo "test: building everything first, which takes minutes the first time; then each package reports as it ends" >&2
 	@$(if $(RACE),,echo "test: no C compiler, so the race detector is off; install gcc to have it" >&2;) \
 	go test $(RACE) -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...
+	@$(if $(TESTFLAGS),,echo "test: exploring schedules of the protocol, where nothing runs at the same time and the race detector has nothing to find" >&2; \
+	go test -count=1 -timeout 30m -v -run '^TestEverySchedule$$' ./controllers | grep -v '^=== ')
+
+.PHONY: explore
+explore: ## Explore all schedules of the protocol with two deviations, and random ones with more (an hour; SCHEDULES= limits each scenario).
+	@go test -count=1 -timeout 12h -v -run '^TestEverySchedule$$' ./controllers \
+		-explore.depth 2 -explore.schedules $(SCHEDULES) | grep -v '^=== '
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (30s), or those that match FUZZ.
+	@FUZZTIME='$(FUZZTIME)' FUZZ='$(FUZZ)' hack/fuzz.sh
+
+.PHONY: mutate
+mutate: controlplane ## Break what the invariants rest on, line by line, and see that a test notices (MUTATE=regexp).
+	@go run ./hack/mutate -run '$(MUTATE)'
+
+.PHONY: soak
+soak: controlplane ## Strike the built operator down in 500 iterations and print what came of it (ARGS="-seed 7").
+	@echo "soak: takes about twenty minutes; a line of figures comes at the end" >&2
+	@cd test/faults && go test -count=1 -timeout 6h -args -iterations 500 $(ARGS)
 
 .PHONY: lint
 lint: bin/golangci-lint ## Run the linters.
@@ -79,6 +103,7 @@ generate: bin/controller-gen ## Generate deep copies, CRDs and RBAC from the Go 
 	@bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 	@bin/controller-gen rbac:roleName=credential-reset-operator paths=./controllers/... output:rbac:dir=config/rbac
 	@go run ./hack/reasons >docs/reasons.md.tmp && mv docs/reasons.md.tmp docs/reasons.md
+	@go run ./hack/answers >docs/answers.md.tmp && mv docs/answers.md.tmp docs/answers.md
 
 .PHONY: transcript
 transcript: controlplane build simulator ## Write docs/kubectl.md: what kubectl shows for each kind of request.

@@ -51,7 +51,7 @@ func TestEverySchedule(t *testing.T) {
 			}
 			t.Logf("%s: %v; %d of them enumerated by at most %d deviations; %v", s.name, e.figures, enumerated, depth, time.Since(began).Round(time.Second))
 			mu.Lock()
-			total.add(e.figures)
+			total = total.plus(e.figures)
 			mu.Unlock()
 			for _, failed := range e.failed {
 				t.Errorf("repeat it with -explore.replay=%s", failed)

@@ -95,15 +95,16 @@ func (f figures) String() string {
 		f.schedules, f.points, f.requests, f.crashes, f.posts, f.duplicates, f.succeeded, f.unconfirmed)
 }
 
-func (f *figures) add(other figures) {
+func (f figures) plus(other figures) figures {
 	f.schedules += other.schedules
+	f.requests += other.requests
 	f.crashes += other.crashes
 	f.posts += other.posts
-	f.requests += other.requests
 	f.duplicates += other.duplicates
-	f.unconfirmed += other.unconfirmed
 	f.succeeded += other.succeeded
+	f.unconfirmed += other.unconfirmed
 	f.points = max(f.points, other.points)
+	return f
 }
 
 // maxFailures is how many failures of a scenario are reported.
@@ -123,7 +124,7 @@ func (e *exploration) run(c *chooser) *chooser {
 
 // note keeps what a schedule came to.
 func (e *exploration) note(w *world) {
-	e.add(w.figures())
+	e.figures = e.plus(w.figures())
 	if len(w.broken) > 0 {
 		e.failed = append(e.failed, fmt.Sprintf("%s\n\t%s", seed(e.scenario.name, w.taken), strings.Join(w.broken, "\n\t")))
 	}

@@ -33,6 +33,7 @@ type options struct {
 	hosts          string
 	limitCalls     int
 	limitPeriod    time.Duration
+	serverVersion  string
 	plainHTTP      bool
 }
 
@@ -46,6 +47,7 @@ func parse(args []string, output io.Writer) (options, error) {
 	flags.StringVar(&o.hosts, "hosts", "", "further host names of the workspace, separated by commas")
 	flags.IntVar(&o.limitCalls, "limit-calls", 10, "calls per period, address and route")
 	flags.DurationVar(&o.limitPeriod, "limit-period", time.Minute, "period of the rate limit")
+	flags.StringVar(&o.serverVersion, "server-version", "8.6.1", "release of Rocket.Chat whose answers the workspace gives")
 	flags.BoolVar(&o.plainHTTP, "plain-http", false, "serve the workspace without TLS")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
@@ -59,6 +61,9 @@ func parse(args []string, output io.Writer) (options, error) {
 	if o.limitCalls <= 0 || o.limitPeriod <= 0 {
 		return options{}, errors.New("limit-calls and limit-period must be positive")
 	}
+	if !simulator.ValidVersion(o.serverVersion) {
+		return options{}, fmt.Errorf("server-version %q names no release", o.serverVersion)
+	}
 	return o, nil
 }
 
@@ -70,8 +75,9 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	workspace := simulator.New(simulator.Options{
-		Users: simulator.SampleUsers(),
-		Limit: simulator.Limit{Calls: o.limitCalls, Period: o.limitPeriod},
+		Version: o.serverVersion,
+		Users:   simulator.SampleUsers(),
+		Limit:   simulator.Limit{Calls: o.limitCalls, Period: o.limitPeriod},
 	})
 	serving := simulator.ServeOptions{Address: o.listenAddress, PlainHTTP: o.plainHTTP}
 	if o.hosts != "" {

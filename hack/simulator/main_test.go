@@ -142,12 +142,30 @@ func TestServesPlainHTTPWithItsOwnLimit(t *testing.T) {
 	}
 }
 
+func TestServesAsAnotherReleaseDoes(t *testing.T) {
+	t.Parallel()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	for version, want := range map[string]string{
+		"6.13.0": `{"status":"error","message":"You must be logged in to do this."}`,
+		"7.7.1": `{"success":false,"error":"You must be logged in to do this.",` +
+			`"status":"error","message":"You must be logged in to do this."}`,
+	} {
+		workspace, _ := started(t, "--plain-http", "--server-version", version)
+		_, body := get(t, &http.Client{Transport: transport}, workspace+"/api/v1/me", nil)
+		if diff := cmp.Diff(want, body); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", version, diff)
+		}
+	}
+}
+
 func TestRefusesWhatItCannotServe(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
 		"a limit of nothing":                        {"--limit-calls", "0"},
 		"a certificate without TLS":                 {"--plain-http", "--ca-file", "ca.pem"},
 		"an argument":                               {"serve"},
+		"a version that names no release":           {"--server-version", "latest"},
 		"an unknown flag":                           {"--nonsense"},
 		"an inspection open to the network":         {"--inspect-address", "0.0.0.0:0"},
 		"an inspection address without port":        {"--inspect-address", "127.0.0.1"},

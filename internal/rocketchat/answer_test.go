@@ -20,17 +20,19 @@ func replyOf(status int, body string) answer {
 	}
 }
 
-// TestSuccess proves what is taken for a success, and that nothing else is.
-func TestSuccess(t *testing.T) {
-	t.Parallel()
+// successCase is an answer and whether it is a success.
+type successCase struct {
+	status      int
+	contentType []string
+	encoding    string
+	body        string
+	want        bool
+}
+
+// successCases are what is taken for a success, and what is not.
+func successCases() map[string]successCase {
 	const yes = `{"success":true}`
-	for name, test := range map[string]struct {
-		status      int
-		contentType []string
-		encoding    string
-		body        string
-		want        bool
-	}{
+	return map[string]successCase{
 		"the published answer":                 {body: yes, want: true},
 		"white space":                          {body: " {\n\t\"success\" : true\r\n} ", want: true},
 		"other members":                        {body: `{"user":{"success":false},"success":true,"error":null}`, want: true},
@@ -72,7 +74,13 @@ func TestSuccess(t *testing.T) {
 		"HTML before JSON":                     {contentType: []string{"text/html", "application/json"}, body: yes},
 		"compressed":                           {encoding: "gzip", body: "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xabV*.MNN-.V\xb2*)*M\xad\x05\x00\xd7\xd4\xe7\x8d\x10\x00\x00\x00"},
 		"called compressed although it is not": {encoding: "gzip", body: yes},
-	} {
+	}
+}
+
+// TestSuccess proves what is taken for a success, and that nothing else is.
+func TestSuccess(t *testing.T) {
+	t.Parallel()
+	for name, test := range successCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			reply := replyOf(max(test.status, 200), test.body)
@@ -95,14 +103,15 @@ func TestSuccess(t *testing.T) {
 	}
 }
 
-// TestFailure proves what is known of an answer that is no success. The bodies are
-// those that the releases of Rocket.Chat send.
-func TestFailure(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		reply answer
-		want  AnswerError
-	}{
+// failureCase is an answer that is no success and what is known of it.
+type failureCase struct {
+	reply answer
+	want  AnswerError
+}
+
+// failureCases are the bodies that the releases of Rocket.Chat send, and some that others do.
+func failureCases() map[string]failureCase {
+	return map[string]failureCase{
 		"a permission is missing": {
 			replyOf(400, `{"success":false,"error":"Not allowed [error-not-allowed]","errorType":"error-not-allowed"}`),
 			AnswerError{Status: 400, RocketChat: true, ErrorType: CodeNotAllowed, TextCode: CodeNotAllowed},
@@ -251,7 +260,14 @@ func TestFailure(t *testing.T) {
 			answer{status: 500, header: http.Header{"Content-Type": {"text/plain"}}, body: []byte("Internal Server Error")},
 			AnswerError{Status: 500},
 		},
-	} {
+	}
+}
+
+// TestFailure proves what is known of an answer that is no success. The bodies are
+// those that the releases of Rocket.Chat send.
+func TestFailure(t *testing.T) {
+	t.Parallel()
+	for name, test := range failureCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test.want.Route, test.reply.route = "v1/users.resetTOTP", "v1/users.resetTOTP"
@@ -284,13 +300,11 @@ func TestKnownCodes(t *testing.T) {
 	}
 }
 
-// TestReflection proves that a server that sends back what it was sent cannot put
-// it into an error, wherever it does so.
-func TestReflection(t *testing.T) {
-	t.Parallel()
+// reflections are whole answers of a server that sends back what it was sent.
+func reflections() map[string]string {
 	all := testToken + " " + testUserID + " " + testCode
 	quoted := fmt.Sprintf("%q", all)
-	for name, answer := range map[string]string{
+	return map[string]string{
 		"the reason":         "HTTP/1.1 400 " + all + "\r\nContent-Length: 0\r\n\r\n",
 		"a header":           "HTTP/1.1 400 No\r\nX-Echo: " + all + "\r\n" + testToken + ": x\r\nContent-Length: 0\r\n\r\n",
 		"the media type":     "HTTP/1.1 400 No\r\nContent-Type: " + all + "\r\nContent-Length: 0\r\n\r\n",
@@ -308,7 +322,14 @@ func TestReflection(t *testing.T) {
 		"a header's name":    "HTTP/1.1 200 OK\r\n" + all + ": x\r\n\r\n",
 		"the encoding":       "HTTP/1.1 400 No\r\nContent-Encoding: " + testToken + "\r\nContent-Length: 0\r\n\r\n",
 		"transfer encodings": "HTTP/1.1 400 No\r\nTransfer-Encoding: " + testToken + "\r\nTransfer-Encoding: x\r\n\r\n",
-	} {
+	}
+}
+
+// TestReflection proves that a server that sends back what it was sent cannot put
+// it into an error, wherever it does so.
+func TestReflection(t *testing.T) {
+	t.Parallel()
+	for name, answer := range reflections() {
 		for route, call := range calls() {
 			t.Run(name+", "+route, func(t *testing.T) {
 				t.Parallel()

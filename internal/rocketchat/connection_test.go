@@ -22,15 +22,16 @@ func mustBlame(t *testing.T, err error, key string) {
 	mustHide(t, fault.Error())
 }
 
-// TestURL proves which URLs are accepted, and the one spelling that each has
-// afterwards: workspaces are compared by it.
-func TestURL(t *testing.T) {
-	t.Parallel()
+// urlCase is a URL and the one spelling that it has afterwards.
+type urlCase struct {
+	url  string
+	want string // "" if refused
+}
+
+// urlCases are URLs that are accepted and some that are not.
+func urlCases() map[string]urlCase {
 	const plain = "https://chat.example.com"
-	for name, test := range map[string]struct {
-		url  string
-		want string // "" if refused
-	}{
+	return map[string]urlCase{
 		"plain":                          {plain, plain},
 		"blanks around":                  {" \t" + plain + "\r\n", plain},
 		"a slash at the end":             {plain + "/", plain},
@@ -117,7 +118,14 @@ func TestURL(t *testing.T) {
 		"quoted":                          {`"` + plain + `"`, ""},
 		"too long":                        {plain + "/" + strings.Repeat("a", maxURLLength), ""},
 		"no text":                         {plain + "/\xff", ""},
-	} {
+	}
+}
+
+// TestURL proves which URLs are accepted, and the one spelling that each has
+// afterwards: workspaces are compared by it.
+func TestURL(t *testing.T) {
+	t.Parallel()
+	for name, test := range urlCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			connection, err := ParseConnection(secretData(test.url, map[string]string{KeyAllowPlainHTTP: absent}), false)
@@ -162,14 +170,16 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// TestPlainHTTP proves that plain HTTP takes both the Secret and the operator.
-func TestPlainHTTP(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		url, secret string
-		operator    bool
-		refused     string // the key that is blamed
-	}{
+// plainHTTPCase is who allows plain HTTP.
+type plainHTTPCase struct {
+	url, secret string
+	operator    bool
+	refused     string // the key that is blamed
+}
+
+// plainHTTPCases are who allows plain HTTP and who does not.
+func plainHTTPCases() map[string]plainHTTPCase {
+	return map[string]plainHTTPCase{
 		"https, nobody allows plain HTTP":   {url: "https://chat.example.com", secret: absent},
 		"https, both allow plain HTTP":      {url: "https://chat.example.com", secret: "true", operator: true},
 		"http, both allow it":               {url: "http://chat.example.com", secret: "true", operator: true},
@@ -182,7 +192,13 @@ func TestPlainHTTP(t *testing.T) {
 		"the Secret says it in capitals":    {url: "http://chat.example.com", secret: "TRUE", operator: true, refused: KeyAllowPlainHTTP},
 		"the Secret says nothing":           {url: "http://chat.example.com", secret: "", operator: true, refused: KeyAllowPlainHTTP},
 		"http in capitals, without consent": {url: "HTTP://chat.example.com", secret: absent, operator: true, refused: KeyURL},
-	} {
+	}
+}
+
+// TestPlainHTTP proves that plain HTTP takes both the Secret and the operator.
+func TestPlainHTTP(t *testing.T) {
+	t.Parallel()
+	for name, test := range plainHTTPCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := ParseConnection(secretData(test.url, map[string]string{KeyAllowPlainHTTP: test.secret}), test.operator)
@@ -195,16 +211,17 @@ func TestPlainHTTP(t *testing.T) {
 	}
 }
 
-// TestKeys proves what each other key may hold. The second factor has a test of its
-// own.
-func TestKeys(t *testing.T) {
-	t.Parallel()
+// keyCase is a change to a Secret and what comes of it.
+type keyCase struct {
+	changes map[string]string
+	refused string // the key that is blamed
+	accept  bool
+}
+
+// keyCases are what each key other than the URL and the second factor may hold.
+func keyCases(t testing.TB) map[string]keyCase {
 	ca := newIdentity(t, nil).pem
-	for name, test := range map[string]struct {
-		changes map[string]string
-		refused string // the key that is blamed
-		accept  bool
-	}{
+	return map[string]keyCase{
 		"the usual ones":                     {accept: true},
 		"a token from a file":                {changes: map[string]string{KeyAuthToken: testToken + "\n"}, accept: true},
 		"a token with blanks around":         {changes: map[string]string{KeyAuthToken: " \t" + testToken + " \r\n"}, accept: true},
@@ -242,7 +259,14 @@ func TestKeys(t *testing.T) {
 		"the first of two unknown keys":      {changes: map[string]string{"zzz": testToken, "aaa": testToken}, refused: "aaa"},
 		"an unknown key before a bad known":  {changes: map[string]string{"aaa": "", KeyAuthToken: ""}, refused: "aaa"},
 		"a user name for the id and a token": {changes: map[string]string{"username": "admin"}, refused: "username"},
-	} {
+	}
+}
+
+// TestKeys proves what each other key may hold. The second factor has a test of its
+// own.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	for name, test := range keyCases(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			connection, err := ParseConnection(secretData("https://chat.example.com", test.changes), false)

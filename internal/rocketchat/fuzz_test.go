@@ -1,31 +1,42 @@
 package rocketchat
 
 import (
+	"bytes"
 	"encoding/json"
-	"fmt"
+	"io"
+	"maps"
+	"math/big"
 	"mime"
 	"net/http"
-	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// FuzzAnswer proves that no answer makes the client stumble, and that success has
-// one shape only, told here in another way than in the code.
+// FuzzAnswer proves that no answer makes the client stumble, and that success and
+// proof have one shape each, told here in another way than in the code.
 func FuzzAnswer(f *testing.F) {
-	for _, body := range []string{
-		`{"success":true}`, `{"success":false,"error":"x [totp-required]","errorType":"totp-required","details":{"method":"totp"}}`,
-		`{"status":"error","message":"You must be logged in to do this."}`, `{"Success":true}`, `{"success":"true"}`, `[]`, `null`, ``, `{`,
-		`{"success":true,"success":false}`, `{"error":"]["}`, `{"error":"[]"}`, `{"success":true}{}`, "\xff", `{"details":null,"errorType":7}`,
-		`{"success":false,"error":"You must wait 7 seconds before trying this endpoint again. [error-too-many-requests]"}`,
-	} {
-		for _, status := range []int{200, 400, 401, 429} {
-			f.Add(status, "application/json", "", "0", "1777896000000", "Mon, 04 May 2026 12:00:00 GMT", body)
-		}
+	seed := func(reply answer) {
+		header := reply.header
+		f.Add(reply.status, header.Get("Content-Type"), header.Get("Content-Encoding"), header.Get("X-RateLimit-Remaining"),
+			header.Get("X-RateLimit-Reset"), header.Get("Date"), string(reply.body))
 	}
-	f.Add(200, "text/html", "gzip", "", "", "", `{"success":true}`)
-	f.Add(200, "application/json; charset", "", "-1", "x", "x", `{"success":true}`)
+	for _, name := range slices.Sorted(maps.Keys(successCases())) {
+		test := successCases()[name]
+		reply := replyOf(max(test.status, 200), test.body)
+		if test.contentType != nil {
+			reply.header["Content-Type"] = test.contentType
+		}
+		reply.header.Set("Content-Encoding", test.encoding)
+		seed(reply)
+	}
+	for _, name := range slices.Sorted(maps.Keys(failureCases())) {
+		seed(failureCases()[name].reply)
+	}
+	f.Add(429, "application/json", "", "0", "1777896000000", "Mon, 04 May 2026 12:00:00 GMT", `{"success":true,"success":false}`)
+	f.Add(200, "application/json; charset", "", "-1", "x", "x", `{"success":true,"x":1e999}`)
 	f.Fuzz(func(t *testing.T, status int, contentType, encoding, remaining, reset, date, body string) {
 		header := http.Header{}
 		for name, value := range map[string]string{
@@ -36,141 +47,138 @@ func FuzzAnswer(f *testing.F) {
 			}
 		}
 		reply := answer{route: "v1/users.resetTOTP", status: status, header: header, body: []byte(body), now: testNow()}
-		err := reply.err()
-		if want := isSuccess(status, contentType, encoding, body); (err == nil) != want {
-			t.Fatalf("err = %v, want success %t", err, want)
-		}
-		if err == nil {
-			return
-		}
-		failure := answerFailure(t, err)
-		for _, code := range []Code{failure.ErrorType, failure.TextCode} {
-			if code != known(string(code)) {
-				t.Errorf("the code %q is not one that is known", code)
-			}
-		}
-		if failure.LoginRequired && (status != http.StatusUnauthorized || !strings.Contains(body, "logged in")) {
-			t.Errorf("LoginRequired of status %d and %q", status, body)
-		}
-		if failure.Error() != (&AnswerError{Route: failure.Route, Status: status, ErrorType: failure.ErrorType, TextCode: failure.TextCode}).Error() {
-			t.Errorf("the text %q is made of more than route, status and code", failure.Error())
-		}
-		checkRateLimit(t, failure.RateLimit)
+		checkVerdict(t, reply.err(), status, header, []byte(body))
 	})
 }
 
-func isSuccess(status int, contentType, encoding, body string) bool {
-	mediaType, _, err := mime.ParseMediaType(contentType)
-	if status != 200 || err != nil || mediaType != "application/json" || encoding != "" {
-		return false
-	}
-	var whole map[string]any
-	if json.Unmarshal([]byte(body), &whole) != nil {
-		return false
-	}
-	success, isBool := whole["success"].(bool)
-	return isBool && success
-}
-
-// FuzzParseConnection proves that no Secret makes the client stumble, that a
-// refusal shows no value, and that what is accepted leads to the host that it
-// shows, as a header that cannot hold another one.
-func FuzzParseConnection(f *testing.F) {
-	for _, location := range []string{
-		"https://chat.example.com", "http://127.0.0.1:3000/chat/", "https://[::1]:8443", "https://user:pass@chat.example.com",
-		"https://chat.example.com?x", "https://chat.example.com/#x", "HTTPS://CHAT.example.com:443//", "https:chat", "https://a\\@b", "https://b%C3%BCcher.example",
-		"https://chat.example.com/%2e%2e/x", "https://chat.example.com:0", "https://[fe80::1%25eth0]", "//x", "", "\x00", "https://x/a b",
-	} {
-		f.Add(location, testUserID, testToken, testSecret, "", "true", true)
-	}
-	f.Add("https://chat.example.com", " id\n", "token\r\nX: y", "", "password\n", "yes", false)
-	f.Add("https://chat.example.com", "id", "token", "234567", "", "", false)
-	f.Fuzz(func(t *testing.T, location, userID, token, totpSecret, password, plain string, allowed bool) {
-		data := map[string][]byte{}
-		for key, value := range map[string]string{
-			KeyURL: location, KeyUserID: userID, KeyAuthToken: token, KeyTOTPSecret: totpSecret, KeyPassword: password, KeyAllowPlainHTTP: plain,
-		} {
-			if value != "" {
-				data[key] = []byte(value)
-			}
-		}
-		connection, err := ParseConnection(data, allowed)
-		if err != nil {
-			// Nothing but the key and one of the fixed sentences.
-			if _, isFault := err.(*ConnectionError); !isFault { //nolint:errorlint // this very type
-				t.Errorf("error = %v (%T)", err, err)
-			}
-			return
-		}
-		checkLocation(t, connection, allowed && strings.TrimSpace(plain) == "true")
-		client := New(connection, Options{Now: testNow})
-		defer client.Close()
-		request, err := client.resetRequest(t.Context(), "v1/users.resetTOTP", targetID)
-		if err != nil {
-			t.Fatalf("an accepted Secret makes no request: %v", err)
-		}
-		shown, err := url.Parse(connection.Host())
-		if err != nil || request.URL.Host != shown.Host || request.Host != shown.Host || request.URL.Scheme != shown.Scheme {
-			t.Errorf("shown: %q, called: %q at %q", connection.Host(), request.URL, request.Host)
-		}
-		if request.URL.RequestURI() != shown.EscapedPath()+"/api/v1/users.resetTOTP" {
-			t.Errorf("shown: %q, target: %q", connection.Host(), request.URL.RequestURI())
-		}
-		for name, values := range request.Header {
-			if len(values) != 1 || strings.ContainsFunc(values[0], func(r rune) bool { return r < ' ' || r > '~' }) {
-				t.Errorf("the header %s holds %q", name, values)
-			}
-		}
-		for _, secret := range []string{connection.UserID(), token} {
-			if len(secret) > 8 && !strings.Contains(connection.Host(), secret) && strings.Contains(fmt.Sprintf("%v %+v %#v", connection, *connection, connection), secret) {
-				t.Errorf("the connection prints %q", secret)
-			}
-		}
-	})
-}
-
-// checkLocation proves that the URL shown is whole, plain, and stable.
-func checkLocation(t *testing.T, connection *Connection, plainAllowed bool) {
+// checkVerdict proves that what is made of a whole answer is what its bytes say.
+func checkVerdict(t *testing.T, err error, status int, header http.Header, body []byte) {
 	t.Helper()
-	shown, err := url.Parse(connection.Host())
-	if err != nil {
-		t.Fatalf("%q is no URL: %v", connection.Host(), err)
+	whole := jsonObject(header, body)
+	success := status == 200 && whole["success"] == true
+	if (err == nil) != success {
+		t.Fatalf("err = %v, want success %t", err, success)
 	}
-	if shown.User != nil || shown.RawQuery != "" || shown.Fragment != "" || shown.Opaque != "" || shown.Hostname() == "" ||
-		strings.ContainsAny(connection.Host(), "?#@\\% \r\n") || strings.HasSuffix(connection.Host(), "/") {
-		t.Errorf("%q holds more than a location", connection.Host())
+	if err == nil {
+		return
 	}
-	if shown.Scheme != "https" && (shown.Scheme != "http" || !plainAllowed) {
-		t.Errorf("%q is not https", connection.Host())
+	failure := answerFailure(t, err)
+	text, _ := whole["error"].(string)
+	current := whole["success"] == false && text == loginRequired
+	old := whole["status"] == "error" && whole["message"] == loginRequired
+	details, _ := whole["details"].(map[string]any)
+	function, _ := details["function"].(string)
+	want := AnswerError{
+		Route:         failure.Route,
+		Status:        status,
+		RocketChat:    whole["success"] == false || (status == 401 && old),
+		LoginRequired: status == 401 && (current || old),
+		UserNotFound:  text == "User not found.",
+		Federated:     strings.HasPrefix(text, "Federated Users"),
+		ErrorType:     listed(whole["errorType"]),
+		TextCode:      listed(inBrackets(text)),
+		Details:       Details{Method: methodOf(details["method"]), HasFunction: function != ""},
+		RateLimit:     failure.RateLimit,
 	}
-	data := secretData(connection.Host(), nil)
-	again, err := ParseConnection(data, true)
-	if err != nil || again.Host() != connection.Host() {
-		t.Errorf("%q is not accepted as it is: %v", connection.Host(), err)
+	if *failure != want {
+		t.Errorf("made of the answer: %+v, want %+v", *failure, want)
 	}
-	if !strings.HasPrefix(connection.Host(), connection.Server()) || ServerOf(connection.Host()) != connection.Server() {
-		t.Errorf("the server of %q is %q", connection.Host(), connection.Server())
+	checkRateLimit(t, failure.RateLimit)
+	// The text is made of no more than that.
+	if got := failure.Error(); got != want.Error() {
+		t.Errorf("the text is %q", got)
 	}
+}
+
+// jsonObject is the body as a JSON object, nil if the answer is none.
+func jsonObject(header http.Header, body []byte) map[string]any {
+	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	if err != nil || mediaType != "application/json" || header.Get("Content-Encoding") != "" {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber() // the size of a number is of no interest
+	var whole map[string]any
+	if decoder.Decode(&whole) != nil {
+		return nil
+	}
+	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // the end and nothing else
+		return nil
+	}
+	return whole
+}
+
+// listed is the code if it is one of those that the documentation of this package
+// lists.
+func listed(value any) Code {
+	text, _ := value.(string)
+	if text == "" || slices.Contains(strings.Fields(`
+		error-not-allowed error-unauthorized error-two-factor-not-enabled error-invalid-user invalid-user error-user-param-not-provided
+		invalid-params error-invalid-params totp-required totp-invalid totp-max-attempts totp-user-not-found error-email-send-failed
+		error-too-many-requests`), text) {
+		return Code(text)
+	}
+	return CodeUnknown
+}
+
+// inBrackets is what the last brackets hold, if they are the end of the text.
+func inBrackets(text string) string {
+	if !strings.HasSuffix(text, "]") || !strings.Contains(text, "[") {
+		return ""
+	}
+	parts := strings.Split(text, "[")
+	return strings.TrimSuffix(parts[len(parts)-1], "]")
+}
+
+func methodOf(value any) string {
+	text, _ := value.(string)
+	if slices.Contains([]string{"", "totp", "email", "password"}, text) {
+		return text
+	}
+	return "unknown"
 }
 
 // FuzzRateLimit proves that no answer keeps the operator still for less than a
-// second or more than two minutes, and none without need.
+// second or more than two minutes, none without need, and that a sensible reset is
+// believed to the millisecond.
 func FuzzRateLimit(f *testing.F) {
-	for _, reset := range []string{"", "0", "-1", "1777896030000", "1777896030", "9223372036854775807", "-9223372036854775808", "1e9", "9223372036854775808"} {
-		for _, text := range []string{"", "wait 7 seconds", "wait 0 seconds", "wait 99999999999 seconds"} {
-			f.Add(429, "0", reset, "Mon, 04 May 2026 12:00:00 GMT", "", text)
-			f.Add(200, "0", reset, "", "31", text)
-		}
+	for _, name := range slices.Sorted(maps.Keys(rateLimitCases())) {
+		test := rateLimitCases()[name]
+		f.Add(test.status, test.remaining, test.reset, test.date, test.retryAfter, test.text)
 	}
-	f.Add(200, "1", "1777896030000", "x", "-1", "wait -1 seconds")
+	f.Add(400, "", "", "", "", "wait 7 seconds [error-too-many-requests]")
+	f.Add(200, "+0", "1e9", "Monday, 04-May-26 12:00:00 GMT", "31", "wait 0 seconds")
 	f.Fuzz(func(t *testing.T, status int, remaining, reset, date, retryAfter, text string) {
 		header := http.Header{"X-Ratelimit-Remaining": {remaining}, "X-Ratelimit-Reset": {reset}, "Date": {date}, "Retry-After": {retryAfter}}
-		limit := parseRateLimit(status, header, text, testNow())
+		limit := parseRateLimit(status, header, text, limiterNow())
 		checkRateLimit(t, limit)
-		if status == http.StatusTooManyRequests && !limit.Exhausted {
-			t.Error("a refusal does not exhaust the limiter")
+		left, err := strconv.ParseInt(remaining, 10, 64)
+		exhausted := status == 429 || (status == 400 && strings.HasSuffix(text, "[error-too-many-requests]")) || (err == nil && left <= 0)
+		if limit.Exhausted != exhausted {
+			t.Fatalf("Exhausted = %t, want %t", limit.Exhausted, exhausted)
+		}
+		if named, ok := distance(reset, date); ok && exhausted && limit.Wait != min(max(named, time.Second), 2*time.Minute) {
+			t.Errorf("Wait = %v, although the reset is %v ahead", limit.Wait, named)
 		}
 	})
+}
+
+// distance is how far the reset is ahead of the answer, if a limiter may have
+// named it: within an hour.
+func distance(reset, date string) (time.Duration, bool) {
+	now := limiterNow()
+	if stamped, err := http.ParseTime(date); err == nil {
+		now = stamped
+	}
+	ahead, ok := new(big.Int).SetString(reset, 10)
+	if !ok || strings.ContainsAny(reset, "_") {
+		return 0, false
+	}
+	ahead.Sub(ahead, big.NewInt(now.UnixMilli()))
+	if ahead.Sign() <= 0 || ahead.Cmp(big.NewInt(time.Hour.Milliseconds())) > 0 {
+		return 0, false
+	}
+	return time.Duration(ahead.Int64()) * time.Millisecond, true
 }
 
 func checkRateLimit(t *testing.T, limit RateLimit) {

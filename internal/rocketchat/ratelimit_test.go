@@ -10,20 +10,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestParseRateLimit proves how long an answer makes the operator keep still.
-func TestParseRateLimit(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+// limiterNow is the time of the tests of a limiter.
+func limiterNow() time.Time { return time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC) }
+
+// rateLimitCase is what an answer tells of a limiter, and what is made of it.
+type rateLimitCase struct {
+	status                             int
+	remaining, reset, date, retryAfter string
+	text                               string
+	want                               RateLimit
+}
+
+// rateLimitCases are answers with and without a limiter's words.
+func rateLimitCases() map[string]rateLimitCase {
+	now := limiterNow()
 	millis := func(d time.Duration) string { return strconv.FormatInt(now.Add(d).UnixMilli(), 10) }
 	date := func(d time.Duration) string { return now.Add(d).Format(http.TimeFormat) }
 	waits := func(d time.Duration) RateLimit { return RateLimit{Exhausted: true, Wait: d} }
 	const says7 = "Error, too many requests. Please slow down. You must wait 7 seconds before trying this endpoint again. [error-too-many-requests]"
-	for name, test := range map[string]struct {
-		status                             int
-		remaining, reset, date, retryAfter string
-		text                               string
-		want                               RateLimit
-	}{
+	return map[string]rateLimitCase{
 		"a success without a limiter":        {status: 200, want: RateLimit{}},
 		"a success with calls left":          {status: 200, remaining: "9", reset: millis(30 * time.Second), want: RateLimit{}},
 		"a success with one call left":       {status: 200, remaining: "1", reset: millis(30 * time.Second), want: RateLimit{}},
@@ -65,7 +70,13 @@ func TestParseRateLimit(t *testing.T) {
 		"the text says a fraction":           {status: 429, text: "You must wait 1.5 seconds", want: waits(time.Minute)},
 		"the text says less than nothing":    {status: 429, text: "You must wait -5 seconds", want: waits(time.Minute)},
 		"the text of a success is not asked": {status: 200, text: says7, want: RateLimit{}},
-	} {
+	}
+}
+
+// TestParseRateLimit proves how long an answer makes the operator keep still.
+func TestParseRateLimit(t *testing.T) {
+	t.Parallel()
+	for name, test := range rateLimitCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			header := http.Header{}
@@ -76,7 +87,7 @@ func TestParseRateLimit(t *testing.T) {
 					header.Set(name, value)
 				}
 			}
-			got := parseRateLimit(test.status, header, test.text, now)
+			got := parseRateLimit(test.status, header, test.text, limiterNow())
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("rate limit (-want +got):\n%s", diff)
 			}

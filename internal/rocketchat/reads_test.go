@@ -11,17 +11,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestReads proves what each read asks for and what it takes out of the answer.
-// The mock server compares all headers, so none carries a second factor.
-func TestReads(t *testing.T) {
-	t.Parallel()
+// readCase is a read, its answer, and what is taken out of it.
+type readCase struct {
+	expected mockExchange
+	read     func(context.Context, *Client) (any, error)
+	want     any
+}
+
+// readCases are reads of each route.
+func readCases() map[string]readCase {
 	anonymous := expectRead("/api/info", `{"workspaceUrl":"x","version":"8.6","minimumClientVersions":{"desktop":"3.9.6"},"success":true}`)
 	anonymous.header = nil
-	for name, test := range map[string]struct {
-		expected mockExchange
-		read     func(context.Context, *Client) (any, error)
-		want     any
-	}{
+	return map[string]readCase{
 		"info, without the token": {
 			anonymous,
 			func(ctx context.Context, c *Client) (any, error) { return c.Info(ctx) },
@@ -99,7 +100,14 @@ func TestReads(t *testing.T) {
 			func(ctx context.Context, c *Client) (any, error) { return c.Permitted(ctx, nil) },
 			[]string(nil),
 		},
-	} {
+	}
+}
+
+// TestReads proves what each read asks for and what it takes out of the answer.
+// The mock server compares all headers, so none carries a second factor.
+func TestReads(t *testing.T) {
+	t.Parallel()
+	for name, test := range readCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newMockServer(t, test.expected)

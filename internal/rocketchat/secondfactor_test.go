@@ -36,19 +36,20 @@ func TestTOTPVectors(t *testing.T) {
 	}
 }
 
-// TestSecondFactor proves which second factor comes of what a Secret holds, and
-// what is refused.
-func TestSecondFactor(t *testing.T) {
-	t.Parallel()
+// factorCase is a change to a Secret and the headers that come of it.
+type factorCase struct {
+	changes map[string]string
+	want    http.Header
+	refused string // the key that is blamed
+}
+
+// factorCases are what a Secret may hold of a second factor, and what it may not.
+func factorCases() map[string]factorCase {
 	totp := http.Header{"X-2fa-Code": {testCode}, "X-2fa-Method": {"totp"}}
 	password := func(text string) http.Header {
 		return http.Header{"X-2fa-Code": {passwordDigest(text)}, "X-2fa-Method": {"password"}}
 	}
-	for name, test := range map[string]struct {
-		changes map[string]string
-		want    http.Header
-		refused string // the key that is blamed
-	}{
+	return map[string]factorCase{
 		"a secret":                     {changes: map[string]string{KeyTOTPSecret: testSecret}, want: totp},
 		"a secret in lower case":       {changes: map[string]string{KeyTOTPSecret: strings.ToLower(testSecret)}, want: totp},
 		"a secret in groups":           {changes: map[string]string{KeyTOTPSecret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"}, want: totp},
@@ -83,7 +84,14 @@ func TestSecondFactor(t *testing.T) {
 		"both":                              {changes: map[string]string{KeyPassword: testPassword}, refused: KeyPassword},
 		"both, one of them empty":           {changes: map[string]string{KeyPassword: ""}, refused: KeyPassword},
 		"none":                              {changes: map[string]string{KeyTOTPSecret: absent}, want: http.Header{}},
-	} {
+	}
+}
+
+// TestSecondFactor proves which second factor comes of what a Secret holds, and
+// what is refused.
+func TestSecondFactor(t *testing.T) {
+	t.Parallel()
+	for name, test := range factorCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			connection, err := ParseConnection(secretData("https://chat.example.com", test.changes), false)

@@ -274,53 +274,67 @@ func TestMaySendComesLast(t *testing.T) {
 	}
 }
 
+// brokenAnswers are what is no whole answer although the server says no more.
+func brokenAnswers() map[string]string {
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+	long := strings.Repeat("x", maxBody)
+	return map[string]string{
+		"closed after the request":        "",
+		"half a status line":              "HTTP/1.1 2",
+		"half of the headers":             head,
+		"half of the body":                head + "Content-Length: 16\r\n\r\n{\"success\":",
+		"half of a chunk":                 head + "Transfer-Encoding: chunked\r\n\r\n10\r\n{\"success\":",
+		"no last chunk":                   head + "Transfer-Encoding: chunked\r\n\r\n10\r\n{\"success\":true}\r\n",
+		"a chunk that is none":            head + "Transfer-Encoding: chunked\r\n\r\n" + testToken + "\r\n{\"success\":true}\r\n0\r\n\r\n",
+		"an unknown transfer encoding":    head + "Transfer-Encoding: " + testToken + "\r\n\r\n{}",
+		"two lengths":                     head + "Content-Length: 16\r\nContent-Length: 17\r\n\r\n{\"success\":true}",
+		"a length that is none":           head + "Content-Length: " + testToken + "\r\n\r\n{\"success\":true}",
+		"a length that is negative":       head + "Content-Length: -1\r\n\r\n{\"success\":true}",
+		"a status line that is none":      testToken + "\r\n\r\n",
+		"a status that is none":           "HTTP/1.1 " + testToken + " OK\r\n\r\n",
+		"a header that is none":           "HTTP/1.1 200 OK\r\n" + testToken + "\r\n\r\n",
+		"headers without end":             "HTTP/1.1 200 OK\r\nX: " + long + "\r\n\r\n",
+		"a body of known length too long": head + fmt.Sprintf("Content-Length: %d\r\n\r\n", maxBody+1) + long + "x",
+		"a chunked body too long":         head + "Transfer-Encoding: chunked\r\n\r\n10001\r\n" + long + "x\r\n0\r\n\r\n",
+		"a body up to the end too long":   head + "\r\n" + long + "x",
+		"HTTP/2":                          "\x00\x00\x12\x04\x00\x00\x00\x00\x00",
+	}
+}
+
 // TestConnected proves for every way in which an answer fails to arrive whole that
 // the call ends as connected, within its time, that it was made once, and that
 // nothing the server sent is in the text.
 func TestConnected(t *testing.T) {
 	t.Parallel()
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-	long := strings.Repeat("x", maxBody)
-	for name, test := range map[string]struct {
+	cases := map[string]struct {
 		script func(net.Conn)
 		want   error
 	}{
-		"closed after the request":        {answering(""), ErrLost},
-		"closed before the request":       {func(net.Conn) {}, ErrLost},
-		"reset after the request":         {func(c net.Conn) { readRequest(c); abort(c) }, ErrLost},
-		"half a status line":              {answering("HTTP/1.1 2"), ErrLost},
-		"half of the headers":             {answering(head), ErrLost},
-		"half of the body":                {answering(head + "Content-Length: 16\r\n\r\n{\"success\":"), ErrLost},
-		"half of a chunk":                 {answering(head + "Transfer-Encoding: chunked\r\n\r\n10\r\n{\"success\":"), ErrLost},
-		"no last chunk":                   {answering(head + "Transfer-Encoding: chunked\r\n\r\n10\r\n{\"success\":true}\r\n"), ErrLost},
-		"a chunk that is none":            {answering(head + "Transfer-Encoding: chunked\r\n\r\n" + testToken + "\r\n{\"success\":true}\r\n0\r\n\r\n"), ErrLost},
-		"an unknown transfer encoding":    {answering(head + "Transfer-Encoding: " + testToken + "\r\n\r\n{}"), ErrLost},
-		"two lengths":                     {answering(head + "Content-Length: 16\r\nContent-Length: 17\r\n\r\n{\"success\":true}"), ErrLost},
-		"a length that is none":           {answering(head + "Content-Length: " + testToken + "\r\n\r\n{\"success\":true}"), ErrLost},
-		"a length that is negative":       {answering(head + "Content-Length: -1\r\n\r\n{\"success\":true}"), ErrLost},
-		"a status line that is none":      {answering(testToken + "\r\n\r\n"), ErrLost},
-		"a status that is none":           {answering("HTTP/1.1 " + testToken + " OK\r\n\r\n"), ErrLost},
-		"a header that is none":           {answering("HTTP/1.1 200 OK\r\n" + testToken + "\r\n\r\n"), ErrLost},
-		"an echo of the request":          {func(c net.Conn) { _, _ = io.WriteString(c, readRequest(c)) }, ErrLost},
-		"headers without end":             {answering("HTTP/1.1 200 OK\r\nX: " + long + "\r\n\r\n"), ErrLost},
-		"a body of known length too long": {answering(head + fmt.Sprintf("Content-Length: %d\r\n\r\n", maxBody+1) + long + "x"), ErrLost},
-		"a chunked body too long":         {answering(head + "Transfer-Encoding: chunked\r\n\r\n10001\r\n" + long + "x\r\n0\r\n\r\n"), ErrLost},
-		"a body up to the end too long":   {answering(head + "\r\n" + long + "x"), ErrLost},
-		"a body without end":              {func(c net.Conn) { readRequest(c); flood(c, head+"\r\n") }, ErrLost},
-		"interim answers without end":     {func(c net.Conn) { readRequest(c); flood(c, "HTTP/1.1 103 Early\r\nX: 1\r\n\r\n") }, ErrLost},
-		"HTTP/2":                          {answering("\x00\x00\x12\x04\x00\x00\x00\x00\x00"), ErrLost},
-		"silence":                         {func(c net.Conn) { readRequest(c); hungUp(c, 20*time.Second) }, ErrTimedOut},
-		"silence in the headers":          {func(c net.Conn) { answering(head)(c); hungUp(c, 20*time.Second) }, ErrTimedOut},
-		"silence in the body":             {func(c net.Conn) { answering(head + "Content-Length: 16\r\n\r\n{")(c); hungUp(c, 20*time.Second) }, ErrTimedOut},
-		"a trickle of headers":            {func(c net.Conn) { readRequest(c); trickle(c, head+"X: ", "x") }, ErrTimedOut},
-		"a trickle of a body":             {func(c net.Conn) { readRequest(c); trickle(c, head+"Content-Length: 60000\r\n\r\n", "x") }, ErrTimedOut},
-		"a trickle of chunks":             {func(c net.Conn) { readRequest(c); trickle(c, head+"Transfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n") }, ErrTimedOut},
-		"a trickle of interim answers":    {func(c net.Conn) { readRequest(c); trickle(c, "", "HTTP/1.1 103 Early\r\n\r\n") }, ErrTimedOut},
+		"closed before the request":    {func(net.Conn) {}, ErrLost},
+		"reset after the request":      {func(c net.Conn) { readRequest(c); abort(c) }, ErrLost},
+		"an echo of the request":       {func(c net.Conn) { _, _ = io.WriteString(c, readRequest(c)) }, ErrLost},
+		"a body without end":           {func(c net.Conn) { readRequest(c); flood(c, head+"\r\n") }, ErrLost},
+		"interim answers without end":  {func(c net.Conn) { readRequest(c); flood(c, "HTTP/1.1 103 Early\r\nX: 1\r\n\r\n") }, ErrLost},
+		"silence":                      {func(c net.Conn) { readRequest(c); hungUp(c, 20*time.Second) }, ErrTimedOut},
+		"silence in the headers":       {func(c net.Conn) { answering(head)(c); hungUp(c, 20*time.Second) }, ErrTimedOut},
+		"silence in the body":          {func(c net.Conn) { answering(head + "Content-Length: 16\r\n\r\n{")(c); hungUp(c, 20*time.Second) }, ErrTimedOut},
+		"a trickle of headers":         {func(c net.Conn) { readRequest(c); trickle(c, head+"X: ", "x") }, ErrTimedOut},
+		"a trickle of a body":          {func(c net.Conn) { readRequest(c); trickle(c, head+"Content-Length: 60000\r\n\r\n", "x") }, ErrTimedOut},
+		"a trickle of chunks":          {func(c net.Conn) { readRequest(c); trickle(c, head+"Transfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n") }, ErrTimedOut},
+		"a trickle of interim answers": {func(c net.Conn) { readRequest(c); trickle(c, "", "HTTP/1.1 103 Early\r\n\r\n") }, ErrTimedOut},
 		"a switch of protocols": {func(c net.Conn) {
 			readRequest(c)
 			trickle(c, "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "x")
 		}, ErrLost},
-	} {
+	}
+	for name, answer := range brokenAnswers() {
+		cases[name] = struct {
+			script func(net.Conn)
+			want   error
+		}{answering(answer), ErrLost}
+	}
+	for name, test := range cases {
 		for route, call := range calls() {
 			timeout, layers := 20*time.Second, []bool{false, true}
 			if errors.Is(test.want, ErrTimedOut) {
@@ -396,13 +410,11 @@ func TestTimeoutCoversTheDial(t *testing.T) {
 	}
 }
 
-// TestWholeAnswers proves that what HTTP allows an answer to look like is taken for
-// a whole one.
-func TestWholeAnswers(t *testing.T) {
-	t.Parallel()
+// wholeAnswers are successes in the shapes that HTTP allows.
+func wholeAnswers() map[string]string {
 	const body = `{"success":true}`
 	filler := strings.Repeat(" ", maxBody-len(body))
-	for name, answer := range map[string]string{
+	return map[string]string{
 		"known length":        success,
 		"HTTP/1.0":            "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n" + body,
 		"up to the end":       "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + body,
@@ -411,7 +423,14 @@ func TestWholeAnswers(t *testing.T) {
 		"without a reason":    strings.Replace(success, " OK", "", 1),
 		"longest body":        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + body + filler,
 		"with more behind it": success + "HTTP/1.1 500 No\r\n\r\n",
-	} {
+	}
+}
+
+// TestWholeAnswers proves that what HTTP allows an answer to look like is taken for
+// a whole one.
+func TestWholeAnswers(t *testing.T) {
+	t.Parallel()
+	for name, answer := range wholeAnswers() {
 		for route, call := range calls() {
 			t.Run(name+", "+route, func(t *testing.T) {
 				t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -50,6 +51,19 @@ func BuildOperator(ctx context.Context, path string) error {
 // StartOperator starts the built operator under its own ServiceAccount and waits
 // until it is ready.
 func (c *Cluster) StartOperator(ctx context.Context, options OperatorOptions) (*Operator, error) {
+	operator, err := c.LaunchOperator(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := operator.awaitReady(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("the operator did not become ready: %w\n%s", err, operator.Logs()), operator.Kill())
+	}
+	return operator, nil
+}
+
+// LaunchOperator starts the built operator under its own ServiceAccount and does
+// not wait for it.
+func (c *Cluster) LaunchOperator(ctx context.Context, options OperatorOptions) (*Operator, error) {
 	if options.Binary == "" {
 		options.Binary = filepath.Join(c.root, "bin", "operator")
 	}
@@ -63,7 +77,7 @@ func (c *Cluster) StartOperator(ctx context.Context, options OperatorOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	operator := &Operator{ProbeAddress: addresses[0], MetricsAddress: addresses[1], logs: &syncBuffer{}, done: make(chan struct{})}
+	operator := &Operator{ProbeAddress: addresses[0], MetricsAddress: addresses[1], logs: newSyncBuffer(), done: make(chan struct{})}
 	args := append([]string{
 		"--kubeconfig", options.Kubeconfig,
 		"--health-probe-bind-address", operator.ProbeAddress,
@@ -80,9 +94,6 @@ func (c *Cluster) StartOperator(ctx context.Context, options OperatorOptions) (*
 		operator.err = operator.command.Wait()
 		close(operator.done)
 	}()
-	if err := operator.awaitReady(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("the operator did not become ready: %w\n%s", err, operator.Logs()), operator.Kill())
-	}
 	return operator, nil
 }
 
@@ -109,6 +120,43 @@ func (o *Operator) awaitReady(ctx context.Context) error {
 
 // Logs is what the operator has printed so far.
 func (o *Operator) Logs() string { return o.logs.String() }
+
+// AwaitLog waits until the operator has printed the text.
+func (o *Operator) AwaitLog(ctx context.Context, text string) error {
+	for {
+		logs, changed := o.logs.read()
+		if strings.Contains(logs, text) {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-o.done:
+			if strings.Contains(o.Logs(), text) {
+				return nil
+			}
+			return fmt.Errorf("it ended: %w", errors.Join(o.err, os.ErrProcessDone))
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Freeze stops the process in its tracks and waits until it stands still. Thaw
+// lets it go on.
+func (o *Operator) Freeze() error {
+	if err := o.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for {
+		_, err := syscall.Wait4(o.command.Process.Pid, nil, syscall.WUNTRACED, nil)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
+
+// Thaw lets a frozen process go on.
+func (o *Operator) Thaw() error { return o.Signal(syscall.SIGCONT) }
 
 // Signal sends a signal to the process.
 func (o *Operator) Signal(signal syscall.Signal) error { return o.command.Process.Signal(signal) }
@@ -152,21 +200,33 @@ func (o *Operator) Wait(ctx context.Context) error {
 
 // syncBuffer is a buffer that a process writes to while it is read.
 type syncBuffer struct {
-	mu   sync.Mutex
-	data []byte
+	mu      sync.Mutex
+	data    []byte
+	changed chan struct{} // closed and replaced by every write
 }
+
+func newSyncBuffer() *syncBuffer { return &syncBuffer{changed: make(chan struct{})} }
 
 // Write implements io.Writer.
 func (b *syncBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.data = append(b.data, p...)
+	close(b.changed)
+	b.changed = make(chan struct{})
 	return len(p), nil
+}
+
+// read is everything written so far, and a channel that is closed when there is
+// more.
+func (b *syncBuffer) read() (string, <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.data), b.changed
 }
 
 // String is everything written so far.
 func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return string(b.data)
+	data, _ := b.read()
+	return data
 }

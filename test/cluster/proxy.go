@@ -81,6 +81,9 @@ func (p *Proxy) Close() {
 	p.server.Close()
 }
 
+// Disconnect breaks every connection off, also those on which watches run.
+func (p *Proxy) Disconnect() { p.server.CloseClientConnections() }
+
 // Intercept puts a hook in front of every request; nil removes it.
 func (p *Proxy) Intercept(hook Hook) {
 	p.mu.Lock()

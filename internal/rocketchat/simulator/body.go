@@ -11,28 +11,40 @@ import (
 // server itself knows no limit.
 const expectedBody = 64 << 20
 
+// byteOrderMark may come before JSON.
+const byteOrderMark = "\ufeff"
+
 // Limits of the server's query parser.
 const (
 	maxQueryPairs = 1000
 	maxQueryItems = 500
 )
 
-// parseBody returns the body's parameters. Whatever cannot be read counts as an
-// empty object: a cut or stalled body, a foreign content type, broken JSON. For
-// the reset routes an empty object means the caller itself.
-func (c *call) parseBody() any {
+// readAll reads the body. An error is kept, because there is no answering after
+// it.
+func (c *call) readAll() ([]byte, error) {
 	var buffer bytes.Buffer
 	buffer.Grow(int(max(0, min(c.r.ContentLength, expectedBody))))
 	if _, err := buffer.ReadFrom(c.r.Body); err != nil {
 		c.bodyError = err
+		return nil, err
+	}
+	return buffer.Bytes(), nil
+}
+
+// parseBody returns the body's parameters. Whatever cannot be read counts as an
+// empty object: a cut or stalled body, a foreign content type, broken JSON. For
+// the reset routes an empty object means the caller itself.
+func (c *call) parseBody() any {
+	raw, err := c.readAll()
+	if err != nil {
 		return map[string]any{}
 	}
-	raw := buffer.Bytes()
 	contentType := c.r.Header.Get("Content-Type")
 	switch {
 	case strings.Contains(contentType, "application/json"):
 		var value any
-		if err := json.Unmarshal(bytes.TrimPrefix(raw, []byte("\ufeff")), &value); err != nil {
+		if err := json.Unmarshal(bytes.TrimPrefix(raw, []byte(byteOrderMark)), &value); err != nil {
 			return map[string]any{}
 		}
 		return value
@@ -41,6 +53,15 @@ func (c *call) parseBody() any {
 	default:
 		return map[string]any{}
 	}
+}
+
+// properties returns what a parsed body has by name: nothing if it is no
+// object.
+func properties(value any) map[string]any {
+	if object, ok := value.(map[string]any); ok {
+		return object
+	}
+	return map[string]any{}
 }
 
 // parseForm is as lenient as the server's parser: nothing is an error, the last
@@ -58,8 +79,9 @@ func parseForm(text string) map[string]any {
 }
 
 // parseQuery reads a query string with the bracket notation as far as one
-// level: a[]=x and repeated names make lists, a[b]=x makes an object.
-func parseQuery(text string) (map[string]any, error) {
+// level: a[]=x and repeated names make lists, a[b]=x makes an object. What is
+// too much is an error if the limits are strict, and else left out.
+func parseQuery(text string, strict bool) (map[string]any, error) {
 	query := map[string]any{}
 	pairs := 0
 	for pair := range strings.SplitSeq(text, "&") {
@@ -67,8 +89,11 @@ func parseQuery(text string) (map[string]any, error) {
 			continue
 		}
 		pairs++
-		if pairs > maxQueryPairs {
+		if pairs > maxQueryPairs && strict {
 			return nil, exception("too many parameters")
+		}
+		if pairs > maxQueryPairs {
+			break
 		}
 		name, value, _ := strings.Cut(pair, "=")
 		base, bracket, nested := strings.Cut(unescaped(name), "[")
@@ -76,7 +101,7 @@ func parseQuery(text string) (map[string]any, error) {
 		case nested && bracket != "]":
 			query[base] = map[string]any{strings.TrimSuffix(bracket, "]"): unescaped(value)}
 		default:
-			if err := addItem(query, base, unescaped(value), nested); err != nil {
+			if err := addItem(query, base, unescaped(value), nested); err != nil && strict {
 				return nil, err
 			}
 		}

@@ -6,19 +6,6 @@ import (
 	"strings"
 )
 
-// route is one endpoint of the API.
-type route struct {
-	method          string // of the request; HEAD is served as GET
-	auth            bool   // needs a caller
-	withoutUsername bool   // serves a caller without username
-	permission      string // needed before anything else is looked at
-	query           []schema
-	body            *schema
-	unlimited       bool
-	secondFactor    bool
-	action          func(*call) (any, error)
-}
-
 // call is one request to a route.
 type call struct {
 	w         *Workspace
@@ -28,67 +15,24 @@ type call struct {
 	caller    *User // as authentication read it; nil: nobody
 	token     string
 	query     map[string]any
-	params    map[string]string // body parameters after validation
+	params    map[string]any // body parameters; strings where a schema saw to it
 	bodyError error
 	limits    http.Header // X-RateLimit headers of every later answer
 }
 
-// table returns every route by its path.
-func (w *Workspace) table() map[string]route {
-	reset := schema{properties: []string{"userId", "username", "user"}}
-	emailCode := schema{properties: []string{"emailOrUsername"}, required: []string{"emailOrUsername"}}
-	return map[string]route{
-		PathResetTOTP: {
-			method: http.MethodPost, auth: true, body: &reset, secondFactor: true, action: (*call).resetTOTP,
-		},
-		PathResetE2EKey: {
-			method: http.MethodPost, auth: true, body: &reset, secondFactor: true, action: (*call).resetE2EKey,
-		},
-		"/api/v1/users.2fa.sendEmailCode": {
-			method: http.MethodPost, body: &emailCode, action: (*call).sendEmailCode,
-		},
-		"/api/v1/users.info": {
-			method: http.MethodGet, auth: true, query: usersInfoQuery(), action: (*call).usersInfo,
-		},
-		"/api/v1/users.getPersonalAccessTokens": {
-			method: http.MethodGet, auth: true, permission: PermissionCreatePAT, action: (*call).personalAccessTokens,
-		},
-		"/api/v1/me": {
-			method: http.MethodGet, auth: true, withoutUsername: true, action: (*call).me,
-		},
-		"/api/v1/permissions.listAll": {
-			method: http.MethodGet, auth: true, query: []schema{{properties: []string{"updatedSince"}}},
-			action: (*call).permissions,
-		},
-		"/api/v1/settings.public": {
-			method: http.MethodGet, query: []schema{{properties: []string{"count", "offset", "sort", "_id", "query"}}},
-			action: (*call).publicSettings,
-		},
-		"/api/info": {
-			method: http.MethodGet, unlimited: true, action: (*call).info,
-		},
-	}
+func (w *Workspace) newCall(rw http.ResponseWriter, r *http.Request) *call {
+	return &call{w: w, r: r, rw: rw, limits: http.Header{}}
 }
 
-// serveAPI answers a request below /api.
-func (w *Workspace) serveAPI(rw http.ResponseWriter, r *http.Request) {
-	route, known := w.routes[r.URL.Path]
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if !known || method != route.method {
-		send(rw, r, http.StatusNotFound, "text/plain; charset=UTF-8", []byte("404 Not Found"))
-		return
-	}
-	c := &call{w: w, r: r, rw: rw, route: route, limits: http.Header{}}
-	for _, stage := range w.era.stages {
+// run judges the call and carries it out.
+func (c *call) run() {
+	for _, stage := range c.w.era.stages {
 		if refusal := stage(c); refusal != nil {
 			c.write(refusal)
 			return
 		}
 	}
-	body, err := route.action(c)
+	body, err := c.route.action(c)
 	if err != nil {
 		c.write(c.failure(err))
 		return
@@ -96,38 +40,80 @@ func (w *Workspace) serveAPI(rw http.ResponseWriter, r *http.Request) {
 	c.write(&reply{status: http.StatusOK, body: body, fromAction: true})
 }
 
-// authenticate finds the caller by both headers together.
+// authenticate finds the caller.
 func (c *call) authenticate() *reply {
-	id, token := joined(c.r, "X-User-Id"), joined(c.r, "X-Auth-Token")
-	if id != "" && token != "" {
-		c.token = TokenHash(token)
-		if user, ok := c.w.User(id); ok && user.holds(c.token) {
-			c.caller = &user
+	if !c.route.auth && !c.w.era.authAlways {
+		return nil
+	}
+	if err := c.identify(); err != nil {
+		return &c.w.era.crash
+	}
+	if c.caller == nil && c.w.era.anonymousRead && c.w.currentSettings().AnonymousRead {
+		c.caller = c.claimed()
+	}
+	switch {
+	case c.caller == nil && c.route.auth:
+		return &reply{
+			status: http.StatusUnauthorized, body: c.w.era.unauthorized, fromAction: c.w.era.oneWrapper,
 		}
+	case c.caller != nil && c.lacksName():
+		return &c.w.era.crash
+	default:
+		return nil
 	}
-	if c.caller == nil && c.route.auth {
-		return &reply{status: http.StatusUnauthorized, body: c.w.era.unauthorized}
+}
+
+// lacksName reports whether the caller has no username where one is needed.
+func (c *call) lacksName() bool {
+	return c.caller.Username == "" && c.w.era.needsName && !c.route.withoutUsername
+}
+
+// identify finds the caller whom both headers name together, if there is one.
+func (c *call) identify() error {
+	id, token := joined(c.r, "X-User-Id"), joined(c.r, "X-Auth-Token")
+	if id == "" || token == "" {
+		return nil
 	}
-	// The exception is thrown outside the action's own handler.
-	if c.caller != nil && c.caller.Username == "" && !c.route.withoutUsername {
-		return &reply{status: http.StatusInternalServerError, text: "Internal Server Error"}
+	c.token = TokenHash(token)
+	if err := c.w.try(StepAuthenticate, id); err != nil {
+		return err
+	}
+	if user, ok := c.w.User(id); ok && user.holds(c.token) {
+		c.caller = &user
 	}
 	return nil
+}
+
+// claimed returns the user whom the id alone names. If there is none it is a
+// caller with an id that nobody has.
+func (c *call) claimed() *User {
+	id := joined(c.r, "X-User-Id")
+	if id == "" {
+		id = "null" // the text of a header that is not there
+	}
+	user, _ := c.w.User(id)
+	return &user
 }
 
 func (c *call) permit() *reply {
 	if c.route.permission == "" || c.w.may(c.caller.ID, c.route.permission) {
 		return nil
 	}
+	if c.w.era.denied != nil {
+		return c.failure(c.w.era.denied)
+	}
 	return &reply{status: http.StatusForbidden, body: failure{
 		Error: "User does not have the permissions required for this action [error-unauthorized]",
-	}}
+	}, fromAction: c.w.era.oneWrapper}
 }
 
 // limit counts the call against its address and route.
 func (c *call) limit() *reply {
 	// The server limits a route by its method, and nobody registered HEAD.
-	if c.route.unlimited || c.r.Method == http.MethodHead || !c.w.currentSettings().RateLimiter {
+	if c.route.unlimited || c.r.Method == http.MethodHead {
+		return nil
+	}
+	if !c.w.era.limiterEnforced || !c.w.currentSettings().RateLimiter {
 		return nil
 	}
 	if c.caller != nil && c.w.may(c.caller.ID, PermissionBypassRateLimit) {

@@ -33,9 +33,10 @@ func (w *Workspace) outstandingCode(user User, settings Settings) (time.Time, bo
 }
 
 // codeAttemptsExhausted looks at the stored record, not at the call's copy.
+// Where attempts are not counted there is no end of them.
 func (w *Workspace) codeAttemptsExhausted(userID string, settings Settings) bool {
 	user, _ := w.User(userID)
-	return user.EmailCode != nil && user.EmailCode.Attempts >= settings.MaxEmailCodeAttempts
+	return w.era.codeAttempts && user.EmailCode != nil && user.EmailCode.Attempts >= settings.MaxEmailCodeAttempts
 }
 
 // sendCode stores a new code and mails it to every verified address.
@@ -81,7 +82,14 @@ func (w *Workspace) verifyEmailCode(user User, settings Settings, code string) b
 // sendEmailCode is the route users.2fa.sendEmailCode. It asks for no login and
 // does not tell whether there is such a user.
 func (c *call) sendEmailCode() (any, error) {
-	term := c.params["emailOrUsername"]
+	value := c.params["emailOrUsername"]
+	term, ok := value.(string)
+	if c.route.body == nil && !truthy(value) {
+		return nil, &refusal{code: "error-parameter-required", reason: "emailOrUsername is required"}
+	}
+	if !ok {
+		return nil, exception("emailOrUsername.includes is not a function")
+	}
 	find := func(u *User) bool { return term != "" && u.Username == term }
 	switch {
 	case c.caller != nil:

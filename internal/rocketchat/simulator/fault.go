@@ -5,6 +5,7 @@ type Step string
 
 // Steps in the order in which a call meets them.
 const (
+	StepAuthenticate Step = "find the caller"
 	StepSecondFactor Step = "read the caller for the second factor"
 	StepLookUp       Step = "look up the target"
 	StepRecipient    Step = "read the target for the mail"

@@ -7,15 +7,24 @@ import (
 )
 
 // info is the route /api/info. The full version is for those who may see the
-// statistics.
+// statistics. What it says of the build is of one build, whatever the version.
 func (c *call) info() (any, error) {
 	version := c.w.options.Version
 	body := map[string]any{
 		"success":               true,
-		"workspaceUrl":          c.w.site.host,
-		"hashedWorkspaceUrl":    c.w.site.hash,
 		"version":               majorMinor(version),
 		"minimumClientVersions": map[string]any{"desktop": "3.9.6", "mobile": "4.39.0"},
+	}
+	if c.w.era.fullVersion {
+		body["version"] = version
+	}
+	if c.w.era.shows.workspaceURL {
+		body["workspaceUrl"], body["hashedWorkspaceUrl"] = c.w.site.host, c.w.site.hash
+	}
+	if !c.w.era.authAlways {
+		if err := c.identify(); err != nil {
+			return nil, err
+		}
 	}
 	if c.caller == nil || !c.w.may(c.caller.ID, PermissionStatistics) {
 		return body, nil
@@ -28,7 +37,7 @@ func (c *call) info() (any, error) {
 			"osRelease": "6", "totalMemory": 1, "freeMemory": 1, "cpus": 2,
 		},
 		"marketplaceApiVersion": "1.6.0",
-		"commit":                map[string]any{"hash": "bfd782302d20", "subject": "x", "tag": version, "branch": "HEAD"},
+		"commit":                map[string]any{"hash": "bfd782302d20", "subject": "x", "tag": "8.6.1", "branch": "HEAD"},
 	}
 	return body, nil
 }
@@ -49,13 +58,14 @@ type publicSetting struct {
 func (c *call) publicSettings() (any, error) {
 	s := c.w.currentSettings()
 	shown := []publicSetting{
+		{"Accounts_AllowAnonymousRead", s.AnonymousRead},
 		{"Accounts_TwoFactorAuthentication_By_Email_Enabled", s.TwoFactorByEmail},
 		{"Accounts_TwoFactorAuthentication_By_TOTP_Enabled", s.TwoFactorByTOTP},
 		{"Accounts_TwoFactorAuthentication_Enabled", s.TwoFactor},
 		{"Accounts_twoFactorAuthentication_email_available_for_OAuth_users", s.EmailForOAuthUsers},
 		{"Force_SSL", s.ForceSSL},
 	}
-	if wanted := c.queryText("_id"); wanted != "" {
+	if wanted := c.queryText("_id"); wanted != "" && c.w.era.settingsByID {
 		ids := strings.Split(wanted, ",")
 		shown = slices.DeleteFunc(shown, func(p publicSetting) bool { return !slices.Contains(ids, p.ID) })
 	}

@@ -29,6 +29,8 @@ type Journal struct {
 	Mails      []Mail
 	Broadcasts []Broadcast
 	RoomKeys   []string // ids of the users whose rooms' keys were dropped
+
+	BackupCodes []string // ids of the users of whom a backup code was used up
 }
 
 // Request is one request that arrived. Its header lacks the user agent, which
@@ -120,6 +122,8 @@ func (j Journal) clone() Journal {
 		Mails:      slices.Clone(j.Mails),
 		Broadcasts: slices.Clone(j.Broadcasts),
 		RoomKeys:   slices.Clone(j.RoomKeys),
+
+		BackupCodes: slices.Clone(j.BackupCodes),
 	}
 }
 

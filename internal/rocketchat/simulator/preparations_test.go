@@ -2,113 +2,10 @@ package simulator
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
-	"testing"
 	"time"
-
-	"github.com/pquerna/otp/totp"
 )
-
-// excluded names the vectors that are not replayed and why.
-func excluded() map[string]string {
-	const (
-		framing = "the server's parser finds rubbish after the body and tears the connection down, " +
-			"while net/http sends the answer to the request it could frame before it looks further; the effect is the same"
-		measured = "the body carries measurements of the recording process"
-	)
-	return map[string]string{
-		"T Content-Length shorter than the body (13 of 21)": framing,
-		"T body but no Content-Length and not chunked":      framing,
-		"Host header odd": "net/http refuses a malformed Host before any handler sees the request",
-		"readyz":          measured,
-		"livez":           measured,
-		"2FA PAT record with bypassTwoFactor \"true\" (string)": "a token's record is typed here and cannot hold a string in place of the flag",
-		"2FA remember-me on session ignored":                    "remembered authorisations are not kept, since no served route looks at them",
-	}
-}
-
-// codeOf returns the code of the fixture secret so many steps from now.
-func codeOf(s *scene, steps int) string {
-	s.t.Helper()
-	code, err := totp.GenerateCode(fixtureSecret, s.clock.Now().Add(time.Duration(steps)*totpStep))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return code
-}
-
-// wrongCode returns a code that belongs to no step near now.
-func wrongCode(s *scene) string {
-	s.t.Helper()
-	near := map[string]bool{}
-	for steps := -3; steps <= 3; steps++ {
-		near[codeOf(s, steps)] = true
-	}
-	for number := 111111; ; number++ {
-		if code := fmt.Sprint(number); !near[code] {
-			return code
-		}
-	}
-}
-
-// seek moves the clock until the current code begins with a zero, or does not.
-func seek(s *scene, zero bool) string {
-	s.t.Helper()
-	for (codeOf(s, 0)[0] == '0') != zero {
-		s.clock.Advance(totpStep)
-	}
-	return codeOf(s, 0)
-}
-
-// runTimeCodes says, by the words of each vector's name, which code was sent.
-func runTimeCodes() map[string]func(*scene) string {
-	step := func(steps int) func(*scene) string {
-		return func(s *scene) string { s.t.Helper(); return codeOf(s, steps) }
-	}
-	text := func(code string) func(*scene) string {
-		return func(*scene) string { return code }
-	}
-	right := step(0)
-	return map[string]func(*scene) string{
-		"2FA bypass PAT, wrong code ignored":     wrongCode,
-		"2FA totp: right code":                   right,
-		"2FA totp: right code, no method header": right,
-		"2FA totp: wrong code":                   wrongCode,
-		"2FA totp: previous step":                step(-1),
-		"2FA totp: next step":                    step(1),
-		"2FA totp: two steps back":               step(-2),
-		"2FA totp: two steps ahead":              step(2),
-		"2FA totp: current step with MaxDelta 0": right,
-		"2FA totp: replay first":                 right,
-		"2FA totp: replay second":                right,
-		"2FA totp: 5 digits":                     func(s *scene) string { return codeOf(s, 0)[:5] },
-		"2FA totp: right code with inner blank":  func(s *scene) string { return codeOf(s, 0)[:3] + " " + codeOf(s, 0)[3:] },
-		"2FA totp: leading zero left out":        func(s *scene) string { return seek(s, true)[1:] },
-		"2FA totp: leading zero dropped, letter appended (xxxxxz)": func(s *scene) string {
-			return seek(s, true)[1:] + "z"
-		},
-		"2FA totp: first digit replaced by + (code without leading zero)": func(s *scene) string {
-			return "+" + seek(s, false)[1:]
-		},
-		`2FA totp caller, method header "TOTP", right code`:            right,
-		`2FA totp caller, method header "undefined", right code`:       right,
-		`2FA totp caller, method header "", right code`:                right,
-		"2FA totp caller, method email (inactive), right totp code":    right,
-		"2FA no password, method totp forced, code":                    right,
-		"2FA TOTP method disabled by setting, method totp, right code": right,
-		"2FA both: method totp, right code":                            right,
-		"2FA email: wrong code, attempt 1":                             text("654321"),
-		"2FA email: right code with dash":                              text(fixtureMailCode[:3] + "-" + fixtureMailCode[3:]),
-		"2FA email: code given, none stored":                           text(fixtureMailCode),
-		"2FA email: right code but expired 1 min ago":                  text(fixtureMailCode),
-		"2FA email: call after the fifth, right old code":              text(fixtureMailCode),
-		"2FA 2FA wrong comes before unknown user":                      wrongCode,
-		"limiter: 11th call, right code, refused before 2FA":           right,
-		"lower-case header names":                                      right,
-	}
-}
 
 // failing makes a step fail as a lower layer of the server would.
 func failing(step Step, message string) func(*scene) {
@@ -120,6 +17,12 @@ func failing(step Step, message string) func(*scene) {
 			return nil
 		})
 	}
+}
+
+// atTime sets the clock to when a code that is written out in the recording was
+// the right one.
+func atTime(t time.Time) func(*scene) {
+	return func(s *scene) { s.clock.Advance(t.Sub(s.clock.Now())) }
 }
 
 // repeated sends the vector's own request before it counts.
@@ -182,6 +85,9 @@ func preparations() map[string]func(*scene) {
 		"E DB failure in the token wipe":                                  failing(StepLogOut, database),
 		"E token wipe fails after the keys were removed":                  failing(StepLogOut, database),
 		"E target deleted between look-up and mail":                       deleted,
+		"E DB failure in authentication":                                  failing(StepAuthenticate, database),
+		"2FA totp: right code with outer blanks":                          atTime(time.Date(2026, 11, 22, 10, 12, 30, 0, time.UTC)),
+		"2FA totp: many wrong codes (10th)":                               repeated(9),
 		"2FA DB failure in the 2FA look-up":                               failing(StepSecondFactor, database),
 		"2FA totp: backup code again":                                     usedBackupCode,
 		"limiter call 2 of 12, one IP":                                    repeated(1),
@@ -255,20 +161,4 @@ func fromAfar(s *scene) {
 		r.RemoteAddr = "203.0.113.20:40000"
 		next.ServeHTTP(rw, r)
 	})
-}
-
-// TestRunTimeCodes proves that codes are made for exactly the vectors that need
-// one.
-func TestRunTimeCodes(t *testing.T) {
-	t.Parallel()
-	codes := runTimeCodes()
-	for _, v := range readVectors(t).Vectors {
-		needs := false
-		for _, value := range v.Request.Headers {
-			needs = needs || value == runTimeCode
-		}
-		if _, ok := codes[v.Name]; ok != needs {
-			t.Errorf("vector %q: needs a code %v, has one %v", v.Name, needs, ok)
-		}
-	}
 }

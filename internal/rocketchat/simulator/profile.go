@@ -5,25 +5,15 @@ import (
 	"slices"
 )
 
-// usersInfoQuery returns the alternatives of users.info's query: each way to
-// name a user, and two options.
-func usersInfoQuery() []schema {
-	var alternatives []schema
-	for _, name := range []string{"userId", "username", "importId", "email", "freeSwitchExtension"} {
-		alternatives = append(alternatives, schema{
-			properties: []string{name, "includeUserRooms", "fields"},
-			required:   []string{name},
-		})
-	}
-	return alternatives
-}
-
 // usersInfo is the route users.info. An id and a username are both tried for
 // either of them, in exact case.
 func (c *call) usersInfo() (any, error) {
 	kind, term := c.searchTerm()
 	if term == "" {
 		return nil, exception("Invalid search query.")
+	}
+	if _, ok := c.w.User(c.caller.ID); !ok {
+		return nil, exception("User not found.")
 	}
 	exact := kind == "userId" || kind == "username"
 	self := exact && (term == c.caller.ID || term == c.caller.Username)
@@ -39,7 +29,7 @@ func (c *call) usersInfo() (any, error) {
 	if !ok {
 		return nil, exception("User not found.")
 	}
-	return map[string]any{"success": true, "user": userInfo(user, self, full)}, nil
+	return map[string]any{"success": true, "user": c.userInfo(user, self, full)}, nil
 }
 
 // searchTerm returns by what users.info is to search: the first of its
@@ -56,12 +46,12 @@ func (c *call) searchTerm() (kind, term string) {
 
 // userInfo is what users.info shows. Callers see their own TOTP secret in clear
 // and nobody else's.
-func userInfo(u User, self, full bool) map[string]any {
+func (c *call) userInfo(u User, self, full bool) map[string]any {
 	info := map[string]any{
 		"_id": u.ID, "type": u.Type, "active": !u.Inactive, "status": "offline", "canViewAllInfo": full,
 	}
 	addName(info, u)
-	if u.Federated {
+	if u.Federated && c.w.era.federatedCheck {
 		info["federated"] = true
 	}
 	if full {
@@ -70,13 +60,16 @@ func userInfo(u User, self, full bool) map[string]any {
 		info["emails"] = u.Emails
 	}
 	if self {
-		info["services"] = services(u)
+		info["services"] = services(u, c.w.era.shows.ownTokens)
 	}
 	return info
 }
 
-func services(u User) map[string]any {
+func services(u User, tokens bool) map[string]any {
 	shown := map[string]any{}
+	if tokens {
+		shown["resume"] = map[string]any{"loginTokens": loginTokens(u)}
+	}
 	if u.PasswordDigest != "" {
 		shown["password"] = true
 	}
@@ -97,6 +90,23 @@ func services(u User) map[string]any {
 	return shown
 }
 
+// loginTokens shows tokens as they are stored.
+func loginTokens(u User) []map[string]any {
+	shown := []map[string]any{}
+	for _, token := range u.Tokens {
+		entry := map[string]any{"hashedToken": token.Hash}
+		if token.PAT {
+			entry["type"], entry["createdAt"] = "personalAccessToken", isoTime(token.CreatedAt)
+			entry["lastTokenPart"], entry["name"] = token.LastPart, token.Name
+			entry["bypassTwoFactor"] = token.BypassTwoFactor
+		} else {
+			entry["when"] = isoTime(token.CreatedAt)
+		}
+		shown = append(shown, entry)
+	}
+	return shown
+}
+
 func addName(info map[string]any, u User) {
 	if u.Username != "" {
 		info["username"] = u.Username
@@ -109,7 +119,10 @@ func addName(info map[string]any, u User) {
 // me is the route me. It is the only place that tells which second factors an
 // account has, and only to the account itself.
 func (c *call) me() (any, error) {
-	u, _ := c.w.User(c.caller.ID)
+	u, ok := c.w.User(c.caller.ID)
+	if !ok {
+		return nil, exception("Cannot read properties of null (reading 'settings')")
+	}
 	avatar := u.Username
 	if avatar == "" {
 		avatar = "undefined"
@@ -121,15 +134,18 @@ func (c *call) me() (any, error) {
 	if u.Email2FA {
 		factors["email2fa"] = map[string]any{"enabled": true}
 	}
+	settings := map[string]any{
+		"profile":     map[string]any{},
+		"preferences": map[string]any{"language": ""},
+	}
+	if c.w.era.shows.calendar {
+		settings["calendar"] = map[string]any{}
+	}
 	body := map[string]any{
 		"success": true, "_id": u.ID, "active": !u.Inactive, "status": "offline",
 		"roles": u.Roles, "emails": u.Emails, "services": factors,
-		"_updatedAt": isoTime(u.CreatedAt),
-		"settings": map[string]any{
-			"profile":     map[string]any{},
-			"preferences": map[string]any{"language": ""},
-			"calendar":    map[string]any{},
-		},
+		"_updatedAt":  isoTime(u.CreatedAt),
+		"settings":    settings,
 		"avatarUrl":   c.w.site.url + "/avatar/" + avatar,
 		"isOAuthUser": u.OAuth,
 	}
@@ -167,9 +183,4 @@ func (c *call) permissions() (any, error) {
 		update = append(update, map[string]any{"_id": permission, "roles": holders[permission]})
 	}
 	return map[string]any{"success": true, "update": update, "remove": []any{}}, nil
-}
-
-func (c *call) queryText(name string) string {
-	text, _ := c.query[name].(string)
-	return text
 }

@@ -12,13 +12,17 @@ import (
 	"strconv"
 )
 
+// plainText is the content type of what Hono answers by itself.
+const plainText = "text/plain; charset=UTF-8"
+
 // reply is an answer of the API. Only what the action's own wrapper answers
 // forbids caching and shows the limits.
 type reply struct {
-	status     int
-	body       any    // sent as JSON
-	text       string // sent instead if not empty
-	fromAction bool
+	status      int
+	body        any    // sent as JSON
+	text        string // sent instead if not empty
+	contentType string // of the text
+	fromAction  bool
 }
 
 // failure is the body of a refusal.
@@ -61,17 +65,20 @@ func (c *call) write(answer *reply) {
 		c.breakOff()
 		return
 	}
+	if answer.fromAction {
+		forbidCaching(c.rw)
+		maps.Copy(c.rw.Header(), c.limits)
+	}
 	if answer.text != "" {
-		send(c.rw, c.r, answer.status, "text/plain; charset=UTF-8", []byte(answer.text))
+		send(c.rw, c.r, answer.status, answer.contentType, []byte(answer.text))
 		return
 	}
-	if answer.fromAction {
-		header := c.rw.Header()
-		header.Set("Cache-Control", "no-store")
-		header.Set("Pragma", "no-cache")
-		maps.Copy(header, c.limits)
-	}
 	send(c.rw, c.r, answer.status, "application/json", encode(answer.body))
+}
+
+func forbidCaching(rw http.ResponseWriter) {
+	rw.Header().Set("Cache-Control", "no-store")
+	rw.Header().Set("Pragma", "no-cache")
 }
 
 // send writes an answer. The server sends all of them in chunks. One that comes
@@ -87,7 +94,8 @@ func send(rw http.ResponseWriter, r *http.Request, status int, contentType strin
 		rw.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	rw.WriteHeader(status)
-	_, _ = rw.Write(body) // if the client is gone, the effect stays
+	// If the client is gone, the effect stays.
+	_, _ = rw.Write(body) //nolint:gosec // pages are fixed texts, and all else is JSON
 	_ = http.NewResponseController(rw).Flush()
 }
 

@@ -1,20 +1,11 @@
 package simulator
 
-import "strings"
-
-// resetTOTP is the route users.resetTOTP: permission, then setting, then
-// look-up.
+// resetTOTP is the route users.resetTOTP.
 func (c *call) resetTOTP() (any, error) {
-	if len(c.params) == 0 {
+	if c.isOwnReset() {
 		return success{Success: true}, c.w.removeTOTP(c.caller.ID, c.caller.ID)
 	}
-	if !c.w.may(c.caller.ID, PermissionResetTOTP) {
-		return nil, notAllowed()
-	}
-	if !c.w.currentSettings().TwoFactor {
-		return nil, &refusal{code: "error-two-factor-not-enabled", reason: "Two factor authentication is not enabled"}
-	}
-	target, err := c.target()
+	target, err := c.targetOfTOTP()
 	if err != nil {
 		return nil, err
 	}
@@ -24,61 +15,19 @@ func (c *call) resetTOTP() (any, error) {
 	return success{Success: true}, c.w.removeTOTP(c.caller.ID, target)
 }
 
-// resetE2EKey is the route users.resetE2EKey: look-up, then permission, and no
-// setting at all.
+// resetE2EKey is the route users.resetE2EKey.
 func (c *call) resetE2EKey() (any, error) {
-	if len(c.params) == 0 {
+	if c.isOwnReset() {
 		return success{Success: true}, c.w.removeE2EKey(c.caller.ID, c.caller.ID)
 	}
-	target, err := c.target()
+	target, err := c.targetBeforePermission(PermissionResetE2EKey)
 	if err != nil {
 		return nil, err
-	}
-	if !c.w.may(c.caller.ID, PermissionResetE2EKey) {
-		return nil, notAllowed()
 	}
 	if err := c.w.announce(target, notice{"E2E_key_reset_email", "resetUserE2EEncriptionKey"}); err != nil {
 		return nil, err
 	}
 	return success{Success: true}, c.w.removeE2EKey(c.caller.ID, target)
-}
-
-// target returns the id of the user whom the parameters name: an id before a
-// username.
-func (c *call) target() (string, error) {
-	id, username := given(c.params["userId"]), given(c.params["username"])
-	if username == "" {
-		username = given(c.params["user"])
-	}
-	if id == "" && username == "" {
-		return "", &refusal{
-			code:   "error-user-param-not-provided",
-			reason: `The required "userId" or "username" param was not provided`,
-		}
-	}
-	if err := c.w.try(StepLookUp, id); err != nil {
-		return "", err
-	}
-	find := hasUsername(username)
-	if id != "" {
-		find = func(u *User) bool { return u.ID == id }
-	}
-	user, ok := c.w.lookUp(find)
-	if !ok {
-		return "", &refusal{
-			code:   "error-invalid-user",
-			reason: `The required "userId" or "username" param provided does not match any users`,
-		}
-	}
-	return user.ID, nil
-}
-
-// given returns a parameter untrimmed, or nothing if it is blank.
-func given(value string) string {
-	if strings.TrimSpace(value) == "" {
-		return ""
-	}
-	return value
 }
 
 // removeTOTP takes a user's authenticator away, also one whose enrolment was
@@ -115,7 +64,9 @@ func (w *Workspace) removeE2EKey(callerID, userID string) error {
 		u.RoomKeys = 0
 	})
 	w.ledger.write(func(j *Journal) {
-		j.Broadcasts = append(j.Broadcasts, Broadcast{Event: "user.forceLogout", UserID: userID})
+		if w.era.forcedLogOut {
+			j.Broadcasts = append(j.Broadcasts, Broadcast{Event: "user.forceLogout", UserID: userID})
+		}
 		if roomKeys {
 			j.RoomKeys = append(j.RoomKeys, userID)
 		}
@@ -134,7 +85,7 @@ func (w *Workspace) removeE2EKey(callerID, userID string) error {
 
 // refuseFederated is the same for both routes, down to the text.
 func (w *Workspace) refuseFederated(userID string) error {
-	if user, _ := w.User(userID); !user.Federated {
+	if user, _ := w.User(userID); !user.Federated || !w.era.federatedCheck {
 		return nil
 	}
 	return &refusal{
@@ -160,8 +111,4 @@ func (w *Workspace) logOut(userID string) error {
 	w.RevokeTokens(userID)
 	w.ledger.write(func(j *Journal) { j.LogOuts = append(j.LogOuts, userID) })
 	return nil
-}
-
-func notAllowed() error {
-	return &refusal{code: "error-not-allowed", reason: "Not allowed"}
 }

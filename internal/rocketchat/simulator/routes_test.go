@@ -54,9 +54,9 @@ func TestOtherRoutes(t *testing.T) {
 				{"_id":"` + setting + `","value":true},{"_id":"Force_SSL","value":false}]}`,
 		},
 		"public settings by the page": {
-			request: httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/v1/settings.public?offset=2&count=1", nil),
+			request: httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/v1/settings.public?offset=3&count=1", nil),
 			status:  http.StatusOK,
-			body: `{"success":true,"count":1,"offset":2,"total":5,"settings":[
+			body: `{"success":true,"count":1,"offset":3,"total":6,"settings":[
 				{"_id":"` + setting + `","value":true}]}`,
 		},
 		"health": {
@@ -165,7 +165,7 @@ func TestParseQuery(t *testing.T) {
 		"a%5Bb%5D=x%20y":  {"a": map[string]any{"b": "x y"}},
 		"a=%zz&b=1+1%3D2": {"a": "%zz", "b": "1 1=2"},
 	} {
-		got, err := parseQuery(text)
+		got, err := parseQuery(text, true)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 		}

@@ -2,10 +2,8 @@ package simulator
 
 import (
 	"math"
-	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // schema describes an object whose properties are strings and which has no
@@ -17,7 +15,7 @@ type schema struct {
 }
 
 // check returns the properties after coercion to strings, or the error text.
-func (s schema) check(value any) (map[string]string, string) {
+func (s schema) check(value any) (map[string]any, string) {
 	object, ok := value.(map[string]any)
 	if !ok {
 		return nil, "must be object"
@@ -32,7 +30,7 @@ func (s schema) check(value any) (map[string]string, string) {
 			return nil, "must NOT have additional properties"
 		}
 	}
-	values := make(map[string]string, len(object))
+	values := make(map[string]any, len(object))
 	for name, raw := range object {
 		text, ok := coerced(raw)
 		if !ok {
@@ -61,44 +59,6 @@ func coerced(value any) (string, bool) {
 	default:
 		return "", false
 	}
-}
-
-// checkBody reads the body, which cannot fail, and holds it against the schema.
-func (c *call) checkBody() *reply {
-	if c.route.body == nil {
-		return nil
-	}
-	params, problem := c.route.body.check(c.parseBody())
-	if problem != "" {
-		return &reply{status: http.StatusBadRequest, body: invalid("invalid-params", problem)}
-	}
-	c.params = params
-	return nil
-}
-
-// checkQuery parses the query and holds it against the route's schemas, of
-// which one must fit.
-func (c *call) checkQuery() *reply {
-	query, err := parseQuery(c.r.URL.RawQuery)
-	if err != nil {
-		return &reply{status: http.StatusBadRequest, body: failure{Error: "Invalid query parameters"}}
-	}
-	c.query = unwrapped(query)
-	var problems []string
-	for _, alternative := range c.route.query {
-		_, problem := alternative.check(c.query)
-		if problem == "" {
-			return nil
-		}
-		problems = append(problems, problem)
-	}
-	if len(problems) == 0 {
-		return nil
-	}
-	if len(problems) > 1 {
-		problems = append(problems, "must match a schema in anyOf")
-	}
-	return &reply{status: http.StatusBadRequest, body: invalid("error-invalid-params", strings.Join(problems, "\n "))}
 }
 
 // invalid is the body of a schema error; its keys come in another order than

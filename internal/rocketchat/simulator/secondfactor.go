@@ -9,13 +9,15 @@ const (
 	methodPassword = "password"
 )
 
-// challenge is the details of a refused second factor.
+// challenge is the details of a refused second factor, as far as a release
+// shows them.
 type challenge struct {
 	Method           string   `json:"method"`
-	CodeGenerated    bool     `json:"codeGenerated"`
-	CodeExpires      string   `json:"codeExpires,omitempty"`
+	CodeGenerated    *bool    `json:"codeGenerated,omitempty"`
+	CodeCount        int      `json:"codeCount,omitempty"`
+	CodeExpires      any      `json:"codeExpires,omitempty"`
 	EmailOrUsername  string   `json:"emailOrUsername,omitempty"`
-	AvailableMethods []string `json:"availableMethods"`
+	AvailableMethods []string `json:"availableMethods,omitzero"`
 }
 
 // passSecondFactor lets the call go on if the token or the code suffices.
@@ -30,8 +32,8 @@ func (c *call) passSecondFactor() *reply {
 }
 
 func (w *Workspace) checkSecondFactor(userID, token, code, method string) error {
-	settings := w.currentSettings()
-	if !settings.TwoFactor {
+	settings := w.era.known(w.currentSettings())
+	if !settings.TwoFactor && w.era.endedBySetting {
 		return nil
 	}
 	if err := w.try(StepSecondFactor, userID); err != nil {
@@ -50,18 +52,29 @@ func (w *Workspace) checkSecondFactor(userID, token, code, method string) error 
 	if chosen == "" {
 		return nil
 	}
-	details, err := w.challenge(user, settings, chosen)
-	if err != nil {
-		return err
+	return w.demand(user, settings, chosen, code)
+}
+
+// demand asks for a code of the method, and judges the one that came.
+func (w *Workspace) demand(user User, settings Settings, method, code string) error {
+	details := challenge{Method: method}
+	if code == "" || w.era.codeStepAlways {
+		var err error
+		if details, err = w.challenge(user, settings, method); err != nil {
+			return err
+		}
 	}
 	if code == "" {
 		return &refusal{code: "totp-required", reason: "TOTP Required", details: details}
 	}
-	if w.verify(user, settings, chosen, code) {
+	if w.verify(user, settings, method, code) {
 		return nil
 	}
-	if chosen == methodEmail && w.codeAttemptsExhausted(user.ID, settings) {
+	if method == methodEmail && w.codeAttemptsExhausted(user.ID, settings) {
 		return &refusal{code: "totp-max-attempts", reason: "TOTP Maximun Failed Attempts Reached", details: details}
+	}
+	if !w.era.invalidMethods {
+		details.AvailableMethods = nil
 	}
 	return &refusal{code: "totp-invalid", reason: "TOTP Invalid", details: details}
 }
@@ -70,10 +83,16 @@ func (w *Workspace) checkSecondFactor(userID, token, code, method string) error 
 // for that, or the account is new and has no factor yet. The authorisation that
 // a code leaves behind elsewhere does not count on the routes that reset.
 func (w *Workspace) tokenSuffices(user User, hash string, settings Settings) bool {
+	if w.era.bypassPATBroken {
+		return false
+	}
 	for _, token := range user.Tokens {
 		if token.Hash == hash && token.BypassTwoFactor {
 			return true
 		}
+	}
+	if !w.era.newAccountsExempt {
+		return false
 	}
 	graceEnds := user.CreatedAt.Add(settings.RememberFor)
 	inGrace := !user.CreatedAt.IsZero() && settings.RememberFor > 0 && !graceEnds.Before(w.now())
@@ -123,18 +142,23 @@ func chooseMethod(user User, settings Settings, named string) string {
 // challenge prepares the details of a refusal. For e-mail this may send a code,
 // and it does so even if the client brought one.
 func (w *Workspace) challenge(user User, settings Settings, method string) (challenge, error) {
-	details := challenge{Method: method, AvailableMethods: activeMethods(user, settings)}
+	details := challenge{
+		Method: method, CodeGenerated: new(bool), AvailableMethods: activeMethods(user, settings),
+	}
 	if method != methodEmail {
 		return details, nil
 	}
-	if addresses := user.verifiedAddresses(); len(addresses) > 0 {
+	if addresses := user.verifiedAddresses(); len(addresses) > 0 && w.era.codeAddress {
 		details.EmailOrUsername = addresses[0]
 	}
 	if expires, ok := w.outstandingCode(user, settings); ok {
 		details.CodeExpires = isoTime(expires)
+		if !w.era.codeAttempts { // there could be more than one
+			details.CodeCount, details.CodeExpires = 1, []string{isoTime(expires)}
+		}
 		return details, nil
 	}
-	details.CodeGenerated = true
+	*details.CodeGenerated = true
 	return details, w.sendCode(user, settings)
 }
 

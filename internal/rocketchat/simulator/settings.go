@@ -19,6 +19,7 @@ type Settings struct {
 	MaxEmailCodeAttempts int
 	RememberFor          time.Duration // also the grace period of a new account
 	ForceSSL             bool
+	AnonymousRead        bool // Accounts_AllowAnonymousRead
 	RateLimiter          bool // API_Enable_Rate_Limiter
 }
 

@@ -35,37 +35,17 @@ func newSite(address, hash string) site {
 }
 
 // serve answers a request: the redirect of Force_SSL comes first, then health,
-// then the API, then the web client.
+// then the API and the web client.
 func (w *Workspace) serve(rw http.ResponseWriter, r *http.Request) {
-	path := strings.ToLower(r.URL.Path)
 	switch {
 	case w.currentSettings().ForceSSL && !isLocal(r) && !isSecure(r):
 		host, _, _ := strings.Cut(r.Host, ":")
 		rw.Header().Set("Location", "https://"+host+r.RequestURI)
 		rw.WriteHeader(http.StatusFound)
-	case slices.Contains([]string{"/health", "/livez", "/readyz"}, path):
-		serveHealth(rw, path)
-	case path != "/api" && !strings.HasPrefix(path, "/api/"):
-		w.serveWebClient(rw, r)
-	case r.Method == http.MethodTrace:
-		// The server never answers; only the client can end this.
-		<-r.Context().Done()
-		panic(http.ErrAbortHandler)
-	case r.Method == http.MethodOptions:
-		serveOptions(rw, r)
+	case w.era.health(rw, r):
 	default:
-		w.serveAPI(rw, r)
+		w.era.serve(w, rw, r)
 	}
-}
-
-func serveOptions(rw http.ResponseWriter, r *http.Request) {
-	const contentType = "text/plain;charset=UTF-8"
-	if r.Header.Get("Origin") == "" && r.Header.Get("Access-Control-Request-Method") == "" {
-		send(rw, r, http.StatusOK, contentType, []byte("OK"))
-		return
-	}
-	send(rw, r, http.StatusMethodNotAllowed, contentType,
-		[]byte(`CORS not enabled. Go to "Admin > General > REST Api" to enable it.`))
 }
 
 // serveWebClient answers what is outside the API: a page for every GET, no
@@ -77,32 +57,15 @@ func (w *Workspace) serveWebClient(rw http.ResponseWriter, r *http.Request) {
 		_, _ = rw.Write([]byte("Unknown path"))
 		return
 	}
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
+	switch {
+	case r.Method == http.MethodGet, r.Method == http.MethodHead, w.era.pageForEveryMethod:
 		send(rw, r, http.StatusOK, "text/html; charset=utf-8", []byte(webClient))
-	case http.MethodOptions:
+	case r.Method == http.MethodOptions:
 		rw.Header().Set("Allow", "OPTIONS, GET, HEAD")
 	default:
 		rw.Header().Set("Allow", "OPTIONS, GET, HEAD")
 		rw.WriteHeader(http.StatusMethodNotAllowed)
 	}
-}
-
-func serveHealth(rw http.ResponseWriter, path string) {
-	ok := map[string]any{"status": "ok"}
-	body := ok
-	if path != "/health" {
-		body = map[string]any{"status": "ok", "checks": map[string]any{
-			"memory":    map[string]any{"status": "ok", "percentile": 2.96},
-			"eventLoop": map[string]any{"status": "ok", "lagMs": 15.04},
-			"mongo":     ok,
-		}}
-	}
-	rw.Header().Set("Cache-Control", "no-cache, no-store, must-revalidate")
-	rw.Header().Set("Pragma", "no-cache")
-	rw.Header().Set("Expires", "0")
-	rw.Header().Set("Content-Type", "application/json")
-	_, _ = rw.Write(encode(body))
 }
 
 func isLocal(r *http.Request) bool {

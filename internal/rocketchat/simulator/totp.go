@@ -57,6 +57,7 @@ func (w *Workspace) useBackupCode(user User, code string) bool {
 			u.TOTP.BackupHashes = slices.DeleteFunc(u.TOTP.BackupHashes, func(h string) bool { return h == hash })
 		}
 	})
+	w.ledger.write(func(j *Journal) { j.BackupCodes = append(j.BackupCodes, user.ID) })
 	return true
 }
 

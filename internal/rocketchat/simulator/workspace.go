@@ -8,7 +8,8 @@ import (
 )
 
 // Options says how a workspace is set up. The zero value is a fresh workspace
-// of release 8.6.1 without users.
+// of release 8.6.1 without users. The workspace behaves like the release that
+// its version names; one that ValidVersion does not accept counts as newest.
 type Options struct {
 	Version        string           // "8.6.1" if empty
 	Clock          func() time.Time // time.Now if nil; the workspace has no other clock
@@ -70,7 +71,7 @@ func New(o Options) *Workspace {
 	}
 	w := &Workspace{
 		options:  o,
-		era:      eraH8(),
+		era:      eraOf(o.Version),
 		site:     newSite(o.SiteURL, o.WorkspaceHash),
 		limiter:  newLimiter(o.Limit, o.Clock()),
 		ledger:   newLedger(),

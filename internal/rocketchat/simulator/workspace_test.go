@@ -43,6 +43,11 @@ func request(method, path, caller, kind, body string) *http.Request {
 	return r
 }
 
+// anonymous is a call by nobody, without network.
+func anonymous(method, path string) *http.Request {
+	return httptest.NewRequestWithContext(context.Background(), method, path, http.NoBody)
+}
+
 // reset is a reset of a target by the administrator.
 func reset(path, target string) *http.Request {
 	return request(http.MethodPost, path, "admin", TokenBypass, `{"userId":"`+target+`"}`)
