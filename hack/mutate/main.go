@@ -1,0 +1,88 @@
+// Command mutate breaks the lines that the invariants rest on, one at a time, and
+// shows for each that a test notices. It works in a copy of the tree, with all
+// changes that are in it.
+//
+// A mutation that no longer fits the source, or that does not compile, is a fault
+// of the list and ends the run: it would prove nothing.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) (err error) {
+	flags := flag.NewFlagSet("mutate", flag.ContinueOnError)
+	pattern := flags.String("run", "", "run only the mutations whose name, invariant or file matches this regular expression")
+	list := flags.Bool("list", false, "show the mutations and run nothing")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	wanted, err := regexp.Compile(*pattern)
+	if err != nil {
+		return fmt.Errorf("-run: %w", err)
+	}
+	chosen := choose(mutations(), wanted)
+	if len(chosen) == 0 {
+		return fmt.Errorf("no mutation matches %q", *pattern)
+	}
+	// The whole list is checked, not only what is chosen.
+	if err := fit(".", mutations()); err != nil {
+		return err
+	}
+	if *list {
+		for _, m := range chosen {
+			_, _ = fmt.Fprintf(out, "%s\n\t%s: %s\n", m.name, m.file, m.invariant)
+		}
+		return nil
+	}
+	tree, err := copyTree(ctx, ".")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tree.remove()) }()
+	return report(ctx, out, tree, chosen)
+}
+
+// report runs the tests on the tree as it is, and then with each mutation.
+func report(ctx context.Context, out io.Writer, tree tree, chosen []mutation) error {
+	began := time.Now()
+	if err := tree.checkUnbroken(ctx, out, chosen); err != nil {
+		return err
+	}
+	survived := 0
+	for i, m := range chosen {
+		caught, err := tree.try(ctx, m)
+		if err != nil {
+			return fmt.Errorf("%q: %w", m.name, err)
+		}
+		if caught.by == "" {
+			survived++
+		}
+		_, _ = fmt.Fprintf(out, "%3d/%d %-68s %s\n", i+1, len(chosen), m.name, caught)
+	}
+	_, _ = fmt.Fprintf(out, "mutate: %d mutations, %d caught, %d survived, in %s\n",
+		len(chosen), len(chosen)-survived, survived, time.Since(began).Round(time.Second))
+	if survived > 0 {
+		return fmt.Errorf("%d mutations survived: no test that was run notices them", survived)
+	}
+	return nil
+}
