@@ -109,7 +109,7 @@ func TestTestsMustPassUnbroken(t *testing.T) {
 	t.Parallel()
 	dir := sample(t)
 	broken := []byte("package even\n\nimport \"testing\"\n\nfunc TestIs(t *testing.T) { t.Fail() }\n")
-	if err := os.WriteFile(filepath.Join(dir, "even/even_test.go"), broken, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "even", "even_test.go"), broken, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	copied, err := copyTree(t.Context(), dir)

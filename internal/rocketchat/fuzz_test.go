@@ -102,7 +102,7 @@ func jsonObject(header http.Header, body []byte) map[string]any {
 	if decoder.Decode(&whole) != nil {
 		return nil
 	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // the end and nothing else
+	if _, err := decoder.Token(); err != io.EOF {
 		return nil
 	}
 	return whole

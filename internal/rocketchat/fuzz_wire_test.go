@@ -115,7 +115,7 @@ func FuzzExchange(f *testing.F) {
 		for _, verb := range []string{"%v", "%+v"} {
 			mustHide(t, fmt.Sprintf(verb, err))
 		}
-		response, body := plainAnswer(raw)
+		response, body := plainAnswer(raw) //nolint:bodyclose // it was read and closed
 		if failure, ok := errors.AsType[*TransportError](err); ok {
 			checkNoAnswer(t, failure, response, len(raw))
 			return
