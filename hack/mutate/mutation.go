@@ -25,6 +25,9 @@ type tests struct {
 	pkg   string // from the root of the module
 	run   string // a regular expression; all tests if empty
 	flags string // others, separated by blanks
+	// hasChildren says that they start processes, which would be left behind if the
+	// tests were ended early.
+	hasChildren bool
 }
 
 // The invariants, by what they mean.

@@ -1,8 +1,13 @@
 package main
 
-// passTests are those of the reconcilers, with as many schedules as it takes.
+// passTests are those of the reconcilers that look at one thing each.
 func passTests() tests {
-	return tests{pkg: "controllers", flags: "-explore.schedules=1500"}
+	return tests{pkg: "controllers", flags: "-test.skip=^TestEverySchedule$"}
+}
+
+// scheduleTests are schedules of the reconcilers, as many as it takes.
+func scheduleTests() tests {
+	return tests{pkg: "controllers", run: "^TestEverySchedule$", flags: "-explore.schedules=1500 -test.skip=^TestEverySchedule$/^calm"}
 }
 
 // passes are mutations of how a request is carried out.
@@ -103,16 +108,16 @@ func passes() []mutation {
 			`	p.held.stage = stageBegun
 	p.holdings.put(p.held)
 `, `	p.held.stage = stageBegun
-`, passTests(),
+`, scheduleTests(),
 		},
 		{
 			"nothing asks whether the time to send is over", inTime, pass,
 			`		MaySend:  p.maySend,
-`, ``, passTests(),
+`, ``, scheduleTests(),
 		},
 		{
 			"a process that was stopped sends late", inTime, pass,
-			`late := now.Sub(began) > reset.SendWindow || now.Round(0).Sub(began.Round(0)) > reset.SendWindow ||`, `late := now.Before(began) ||`, passTests(),
+			`late := now.Sub(began) > reset.SendWindow || now.Round(0).Sub(began.Round(0)) > reset.SendWindow ||`, `late := now.Before(began) ||`, scheduleTests(),
 		},
 		{
 			"a call is sent after notAfterTime", inTime, pass,
@@ -123,7 +128,7 @@ func passes() []mutation {
 		{
 			"a result is written before the log tells of it", noLies, pass,
 			`	p.audit("Attempt ended", p.held)
-`, ``, passTests(),
+`, ``, scheduleTests(),
 		},
 		{
 			"the next one does not learn of a Secret that was refused", bounded, pass,
@@ -161,7 +166,7 @@ func passes() []mutation {
 		},
 		{
 			"a request is denied on an old record", finishedFree, request,
-			`	if decision.Step != reset.StepReport || !reset.DeniesReset(decision.Verdict) {`, `	if decision.Step != reset.StepReport || reset.DeniesReset(decision.Verdict) {`, passTests(),
+			`	if decision.Step != reset.StepReport || !reset.DeniesReset(decision.Verdict) {`, `	if decision.Step != reset.StepReport || reset.DeniesReset(decision.Verdict) {`, scheduleTests(),
 		},
 		{
 			"a status is decided on an old one", finishedFree, request,
@@ -195,7 +200,7 @@ func passes() []mutation {
 			`	open := reset.OpenAttempt(next)
 `, `	_ = r.live.Get(ctx, client.ObjectKeyFromObject(record), next)
 	open := reset.OpenAttempt(next)
-`, passTests(),
+`, scheduleTests(),
 		},
 		{
 			"a record goes before its request", onePost, record,
@@ -232,13 +237,19 @@ func settlements() []mutation {
 		{"test", path + "/id", held.id},`, passTests(),
 		},
 		{
+			"a stop costs what is owed", noLies, settle,
+			`func (o *Operator) recordResult(ctx context.Context, held holding) (*v1alpha1.ResetRecord, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)`, `func (o *Operator) recordResult(ctx context.Context, held holding) (*v1alpha1.ResetRecord, error) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)`, passTests(),
+		},
+		{
 			"a call that was begun is settled as never begun", closedList, settle,
-			`o.cutShort(held, reset.Lost())`, `o.cutShort(held, reset.NotBegun())`, passTests(),
+			`o.cutShort(held, reset.Lost())`, `o.cutShort(held, reset.NotBegun())`, scheduleTests(),
 		},
 		{
 			"an attempt that was cut short is settled without a word", noLies, settle,
 			`	o.audit("Attempt cut short", held)
-`, ``, passTests(),
+`, ``, scheduleTests(),
 		},
 		{
 			"a late truth is not recorded", noLies, settle,

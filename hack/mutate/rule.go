@@ -6,7 +6,7 @@ func rules() []mutation {
 		records  = "config/crd/bases/credentialreset.dev_resetrecords.yaml"
 		requests = "config/crd/bases/credentialreset.dev_usercredentialresets.yaml"
 	)
-	ask := func(run string) tests { return tests{pkg: "test/api", run: "^" + run + "$"} }
+	ask := func(run string) tests { return tests{pkg: "test/api", run: "^" + run + "$", hasChildren: true} }
 	return []mutation{
 		{
 			"an attempt may be appended after a loss", onePost, records,

@@ -16,9 +16,13 @@ import (
 	"time"
 )
 
-// patience is how long the tests of one package may take. Where a mutation makes
-// them hang, that is noticed too.
-const patience = 2 * time.Minute
+const (
+	// patience is how long the tests of one package may take. Where a mutation makes
+	// them hang, that is noticed too.
+	patience = 2 * time.Minute
+	// grace is how long others may go on once a test has failed.
+	grace = 2 * time.Second
+)
 
 // tree is a copy of the module that may be broken.
 type tree struct {
@@ -139,16 +143,26 @@ func (t tree) test(ctx context.Context, which tests) (verdict, error) {
 		}
 		return verdict{}, fmt.Errorf("%s does not compile: %w\n%s", which.pkg, err, output)
 	}
+	run, cancel := context.WithCancel(ctx)
+	defer cancel()
 	arguments := append([]string{"-test.run", which.run, "-test.failfast", "-test.timeout", patience.String()}, strings.Fields(which.flags)...)
-	test := exec.CommandContext(ctx, binary, arguments...)
+	test := exec.CommandContext(run, binary, arguments...)
 	test.Dir = filepath.Join(t.root, which.pkg)
 	test.Env = append(os.Environ(), "KUBEBUILDER_ASSETS="+t.assets)
-	var output bytes.Buffer
-	test.Stdout, test.Stderr = &output, &output
+	output := &watched{failed: func() {
+		if !which.hasChildren {
+			time.AfterFunc(grace, cancel)
+		}
+	}}
+	test.Stdout, test.Stderr = output, output
 	began := time.Now()
 	err := test.Run()
 	result := verdict{took: time.Since(began), output: output.String()}
-	if failure, ok := errors.AsType[*exec.ExitError](err); ok && failure.Exited() {
+	if ctx.Err() != nil {
+		return verdict{}, ctx.Err()
+	}
+	failure, exited := errors.AsType[*exec.ExitError](err)
+	if exited && (failure.Exited() || output.noticed) {
 		result.by = failures(result.output)
 		return result, nil
 	}
@@ -159,6 +173,23 @@ func (t tree) test(ctx context.Context, which tests) (verdict, error) {
 		return verdict{}, fmt.Errorf("no test of %s matches %q", which.pkg, which.run)
 	}
 	return result, nil
+}
+
+// watched is the output of tests, of which the first failure is told.
+type watched struct {
+	bytes.Buffer
+	failed  func()
+	noticed bool
+}
+
+// Write implements io.Writer.
+func (w *watched) Write(text []byte) (int, error) {
+	n, err := w.Buffer.Write(text)
+	if !w.noticed && bytes.Contains(w.Bytes(), []byte("--- FAIL: ")) {
+		w.noticed = true
+		w.failed()
+	}
+	return n, err
 }
 
 // failures are the tests that failed, or the panic that ended them all.
