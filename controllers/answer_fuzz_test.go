@@ -29,6 +29,8 @@ func FuzzAnswerToResult(f *testing.F) {
 		"", "HTTP/1.1 200 OK\r\n" + jsonType + `{"success":true}`, "HTTP/1.1 502 Bad\r\n" + jsonType + `{"success":true}`,
 		"HTTP/1.1 400 Bad\r\n" + jsonType + `{"success":false,"errorType":"error-invalid-user"}`,
 		"HTTP/1.1 400 Bad\r\n" + jsonType + `{"success":false,"error":"a fault"}`,
+		"HTTP/1.1 400 Bad\r\n" + jsonType + `{"errorType":"error-invalid-user"}`,
+		"HTTP/1.1 400 Bad\r\n" + jsonType + `{"success":true,"errorType":"error-invalid-user"}`,
 		"HTTP/1.1 401 No\r\n" + jsonType + `{"status":"error","message":"You must be logged in to do this."}`,
 		"HTTP/1.1 403 No\r\n" + jsonType + `{"success":false,"errorType":"error-unauthorized"}`,
 		"HTTP/1.1 429 No\r\n" + jsonType + `{"success":false,"error":"You must wait 7 seconds [error-too-many-requests]"}`,

@@ -166,7 +166,7 @@ func passes() []mutation {
 		},
 		{
 			"a request is denied on an old record", finishedFree, request,
-			`	if decision.Step != reset.StepReport || !reset.DeniesReset(decision.Verdict) {`, `	if decision.Step != reset.StepReport || reset.DeniesReset(decision.Verdict) {`, scheduleTests(),
+			`	if decision.Step != reset.StepReport || !reset.DeniesReset(decision.Verdict) {`, `	if decision.Step != reset.StepReport || reset.DeniesReset(decision.Verdict) {`, passTests(),
 		},
 		{
 			"a status is decided on an old one", finishedFree, request,
