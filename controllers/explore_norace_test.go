@@ -2,5 +2,9 @@
 
 package controllers
 
-// usualSchedules is how many schedules of each scenario are run.
-const usualSchedules = 16_000
+const (
+	// usualSchedules is how many schedules of each scenario are run.
+	usualSchedules = 9_000
+	// wholeCalm says whether scenarios without faults are enumerated to their end.
+	wholeCalm = true
+)

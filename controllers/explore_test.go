@@ -41,7 +41,7 @@ func TestEverySchedule(t *testing.T) {
 			began := time.Now()
 			e := &exploration{scenario: s, limit: *exploreSchedules}
 			depth := *exploreDepth
-			if s.calm > 0 {
+			if s.calm > 0 && wholeCalm {
 				depth, e.limit = max(depth, s.calm), math.MaxInt
 			}
 			e.all(nil, depth)

@@ -203,7 +203,7 @@ func (it *iteration) evidence() (evidence, error) {
 		if strings.Contains(o.process.Logs(), `"msg":"Observed a panic"`) {
 			e.complaints = append(e.complaints, fmt.Sprintf("operator %d panicked:\n%s", o.number, o.process.Logs()))
 		}
-		lives[o] = life{killed: o.killed, stopped: o.stopped, failed: o.failed, told: o.audits()}
+		lives[o] = life{killed: o.killed, asked: o.asked, stopped: o.stopped, failed: o.failed, told: o.audits()}
 	}
 	for attempt, owner := range it.owners {
 		e.lives[attempt] = lives[owner]

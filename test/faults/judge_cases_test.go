@@ -70,6 +70,9 @@ func TestTheJudgeAcceptsWhatIsJustified(t *testing.T) {
 		"a loss of an operator that could not write to its end": {func(e *evidence) {
 			lost(e, life{failed: true, told: told(v1alpha1.AttemptSucceeded)})
 		}, verdict{posts: 1, unconfirmed: 1}},
+		"a loss of an operator that stood still until it had to end": {func(e *evidence) {
+			lost(e, life{asked: true, stopped: true, failed: true})
+		}, verdict{posts: 1, unconfirmed: 1}},
 		"a late truth": {func(e *evidence) {
 			e.records["r"].Attempts[0].Result = v1alpha1.AttemptUnconfirmed
 			e.records["r"].Attempts[0].LateResult = v1alpha1.AttemptSucceeded
@@ -148,6 +151,12 @@ func TestTheJudgeFindsWhatBreaksThePromise(t *testing.T) {
 			lost(e, life{told: told(v1alpha1.AttemptSucceeded)})
 		}, `lived and knew "Succeeded"`},
 		"a loss of which its operator said nothing": {func(e *evidence) { lost(e, life{}) }, "said nothing"},
+		"a loss of which an operator that had to end said nothing": {func(e *evidence) {
+			lost(e, life{asked: true, failed: true})
+		}, "said nothing"},
+		"a loss of which an operator that was stopped said nothing": {func(e *evidence) {
+			lost(e, life{stopped: true, failed: true})
+		}, "said nothing"},
 		"a loss that suspects an own reset": {func(e *evidence) {
 			lost(e, life{killed: true})
 			e.records["r"].Attempts[0].Reason = v1alpha1.ReasonOwnResetSuspected

@@ -19,9 +19,16 @@ type post struct {
 // life is what happened to the operator of an attempt, and what it told.
 type life struct {
 	killed  bool
-	stopped bool
+	asked   bool // to end
+	stopped bool // for a while
 	failed  bool // it ended with an error
 	told    map[string]v1alpha1.AttemptResult
+}
+
+// wasCutShort says whether the operator had no chance to write what it knew: it was
+// killed, or it stood still until the time was over in which it had to end.
+func (l life) wasCutShort() bool {
+	return l.killed || (l.asked && l.stopped && l.failed)
 }
 
 // evidence is what the workspace saw and what the records say.
@@ -101,7 +108,7 @@ func (v *verdict) judgePost(e evidence, p post) {
 		v.complain("%s: a reset was called when its time was over", p.request)
 	}
 	owner := e.lives[p.attempt]
-	known := p.effect && p.answered && !owner.killed && !timedOut(owner, p.attempt)
+	known := p.effect && p.answered && !owner.wasCutShort() && !timedOut(owner, p.attempt)
 	if !known || truthOf(attempt) == v1alpha1.AttemptSucceeded {
 		return
 	}
@@ -212,11 +219,11 @@ func unjustified(attempt *v1alpha1.Attempt, owner life, posts []post) string {
 	case attempt.Reason != v1alpha1.ReasonOutcomeUnconfirmed:
 		return "nothing happened to the operator's own account: " + attempt.Reason
 	case told != "" && told != v1alpha1.AttemptUnconfirmed:
-		if owner.killed || owner.failed {
+		if owner.wasCutShort() || owner.failed {
 			return "" // before it could write what it knew
 		}
 		return fmt.Sprintf("its operator lived and knew %q", told)
-	case owner.killed && told == "":
+	case owner.wasCutShort() && told == "":
 		return ""
 	case told == "":
 		return "its operator lived and said nothing"
