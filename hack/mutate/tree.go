@@ -19,7 +19,7 @@ import (
 const (
 	// patience is how long the tests of one package may take. Where a mutation makes
 	// them hang, that is noticed too.
-	patience = 2 * time.Minute
+	patience = 5 * time.Minute
 	// grace is how long others may go on once a test has failed.
 	grace = 2 * time.Second
 )

@@ -222,7 +222,7 @@ func (it *iteration) clear(ctx context.Context) error {
 	var errs []error
 	for _, o := range operators {
 		if o.process != nil {
-			errs = append(errs, o.process.Kill())
+			errs = append(errs, it.on.kill(o.process))
 		}
 		o.proxy.Close()
 	}

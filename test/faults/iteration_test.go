@@ -220,9 +220,7 @@ func (it *iteration) bring(o *operator) error {
 	if it.plan.elect {
 		args = append(args, "--leader-elect")
 	}
-	o.process, err = it.on.cluster.LaunchOperator(it.ctx, cluster.OperatorOptions{
-		Binary: it.on.binary, Kubeconfig: kubeconfig, Args: args,
-	})
+	o.process, err = it.on.launch(it.ctx, cluster.OperatorOptions{Kubeconfig: kubeconfig, Args: args})
 	if err != nil {
 		return err
 	}

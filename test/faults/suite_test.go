@@ -12,9 +12,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -53,11 +55,12 @@ type suite struct {
 	electionRole rbacv1.Role      // as config ships it
 	serial       atomic.Int64
 
-	mu      sync.Mutex
-	figures figures
+	mu        sync.Mutex
+	figures   figures
+	processes map[*cluster.Operator]bool // that may still run
 }
 
-var suiteOf suite
+var suiteOf = suite{processes: map[*cluster.Operator]bool{}}
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -70,6 +73,7 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) int {
 	ctrllog.SetLogger(logr.Discard())
 	ctx := context.Background()
+	go suiteOf.abortOnSignal()
 	if err := errors.Join(runTogether(), suiteOf.start(ctx)); err != nil {
 		return fail(errors.Join(err, suiteOf.stop()))
 	}
@@ -134,6 +138,40 @@ func (s *suite) stop() error {
 		return nil
 	}
 	return s.cluster.Stop()
+}
+
+// abortOnSignal leaves nothing behind when the suite is told to end: operators that
+// stand still would do so for ever.
+func (s *suite) abortOnSignal() {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, os.Interrupt, syscall.SIGTERM)
+	<-told
+	s.mu.Lock()
+	for process := range s.processes {
+		_ = process.Kill()
+	}
+	// The lock is kept: nobody launches another one.
+	os.Exit(max(1, fail(s.stop())))
+}
+
+// launch starts an operator and remembers it.
+func (s *suite) launch(ctx context.Context, options cluster.OperatorOptions) (*cluster.Operator, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	options.Binary = s.binary
+	process, err := s.cluster.LaunchOperator(ctx, options)
+	if err == nil {
+		s.processes[process] = true
+	}
+	return process, err
+}
+
+// kill ends an operator and forgets it.
+func (s *suite) kill(process *cluster.Operator) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.processes, process)
+	return process.Kill()
 }
 
 // newName is the name of a namespace.
