@@ -121,7 +121,7 @@ func (w *world) ask1(name, username string) {
 	}
 	w.server.add(request)
 	w.created[string(request.UID)] = request.CreationTimestamp.Time
-	w.deadline = w.now.Add(validity + 5*time.Minute)
+	w.endAfter(validity + graceTime)
 }
 
 // abandon leaves an open attempt of a process that is no more.
@@ -184,10 +184,12 @@ func (w *world) mayMeet(first, second *replica) {
 	})
 }
 
-// pause stops a process as SIGSTOP does: its clocks go on.
+// pause stops a process as SIGSTOP does: its clocks go on. Afterwards there is time
+// to make up for it.
 func (w *world) pause(p *replica, wait time.Duration) {
 	w.loses("%s was stopped for %v", p.name, wait)
 	p.until = w.now.Add(wait)
+	w.endAfter(wait + graceTime)
 	w.after(wait, p.name+" to go on", func() {})
 }
 

@@ -16,6 +16,8 @@ const (
 	stepTime = 5 * time.Millisecond
 	// validity is how long requests of a schedule may be carried out.
 	validity = 20 * time.Minute
+	// graceTime is how long everything may take to settle once nothing fails any more.
+	graceTime = 5 * time.Minute
 	// maxSteps ends a schedule that runs in circles.
 	maxSteps = 20_000
 )
@@ -68,7 +70,7 @@ type happening struct {
 func newWorld(s scenario, c *chooser) *world {
 	w := &world{chooser: c, scenario: s, now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
 	w.created, w.gone = map[string]time.Time{}, map[string]bool{}
-	w.deadline = w.now.Add(validity + 5*time.Minute)
+	w.endAfter(validity + graceTime)
 	w.server = newAPIServer(w)
 	w.chat = newChatServer(w)
 	s.build(w)
@@ -108,6 +110,13 @@ func (w *world) fault(ways int) int {
 func (w *world) after(wait time.Duration, what string, ring func()) {
 	w.serial++
 	w.timers = append(w.timers, timer{at: w.now.Add(max(wait, 0)), serial: w.serial, what: what, ring: ring})
+}
+
+// endAfter lets the world last so long at least.
+func (w *world) endAfter(wait time.Duration) {
+	if end := w.now.Add(wait); end.After(w.deadline) {
+		w.deadline = end
+	}
 }
 
 // ringDue rings what is due, in order of time.
