@@ -42,6 +42,7 @@ type world struct {
 	arrived func()               // called when a reset arrives, if not nil
 	created map[string]time.Time // requests, by uid
 	gone    map[string]bool      // records that somebody deleted
+	audited map[string]bool      // attempts of which an audit log tells
 
 	forgot bool // a process ended
 
@@ -69,7 +70,7 @@ type happening struct {
 
 func newWorld(s scenario, c *chooser) *world {
 	w := &world{chooser: c, scenario: s, now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
-	w.created, w.gone = map[string]time.Time{}, map[string]bool{}
+	w.created, w.gone, w.audited = map[string]time.Time{}, map[string]bool{}, map[string]bool{}
 	w.endAfter(validity + graceTime)
 	w.server = newAPIServer(w)
 	w.chat = newChatServer(w)
