@@ -27,11 +27,12 @@ const (
 	kindRequest = iota
 	kindRecord
 	kindWorkspace
+	kindApproval
 	kinds
 	kindSecret = kinds
 )
 
-var kindNames = []string{"request", "record", "workspace", "secret"}
+var kindNames = []string{"request", "record", "workspace", "approval", "secret"}
 
 func kindOf(object any) int {
 	switch object.(type) {
@@ -41,6 +42,8 @@ func kindOf(object any) int {
 		return kindRecord
 	case *v1alpha1.RocketChatWorkspace:
 		return kindWorkspace
+	case *v1alpha1.ResetApproval, *v1alpha1.ResetApprovalList:
+		return kindApproval
 	case *corev1.Secret:
 		return kindSecret
 	}

@@ -126,6 +126,9 @@ func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 	if p.Workspace, err = p.readWorkspace(ctx, p.live, &request); err != nil {
 		return nil, err
 	}
+	if err := p.readApprovals(ctx); err != nil {
+		return nil, err
+	}
 	if decision := p.proceed(); decision != nil {
 		return decision, nil
 	}
@@ -134,6 +137,22 @@ func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 		return nil, err
 	}
 	return nil, nil //nolint:nilnil // no decision means: go on
+}
+
+// readApprovals reads what approvers decided, and whether their names can be
+// trusted, where the workspace requires approval.
+func (p *pass) readApprovals(ctx context.Context) error {
+	p.Approvals, p.Untrusted = nil, false
+	if !reset.NeedsApproval(p.Workspace, p.Request) {
+		return nil
+	}
+	var err error
+	if p.Approvals, err = listApprovals(ctx, p.live, p.name); err != nil {
+		return err
+	}
+	trusted, err := p.trustsNames(ctx)
+	p.Untrusted = !trusted
+	return err
 }
 
 // liveRecord reads the request's record from the API server, nil if there is

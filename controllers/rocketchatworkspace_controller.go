@@ -53,7 +53,8 @@ func (r *RocketChatWorkspaceReconciler) setup(mgr ctrl.Manager) error {
 // its status where that says anything new.
 func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	var workspace v1alpha1.RocketChatWorkspace
-	if err := r.kube.Get(ctx, request.NamespacedName, &workspace); err != nil {
+	err := r.kube.Get(ctx, request.NamespacedName, &workspace)
+	if err != nil {
 		if apierrors.IsNotFound(err) {
 			r.board.forget(request.NamespacedName)
 			r.probes.forget(request.NamespacedName)
@@ -64,6 +65,9 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 	health, probeErr := r.probe(ctx, &workspace, before)
 	if probeErr != nil {
 		health = reset.Unprobed(before)
+	}
+	if health.Untrusted, err = r.isUntrusted(ctx, &workspace); err != nil {
+		return ctrl.Result{}, err // again, with back-off
 	}
 	r.board.publish(request.NamespacedName, health)
 	if !health.GatesLike(before) {
@@ -81,6 +85,16 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 		return ctrl.Result{}, fmt.Errorf("probe: %w", probeErr) // again, with back-off
 	}
 	return ctrl.Result{RequeueAfter: nextProbe(&workspace, health)}, nil // look again
+}
+
+// isUntrusted says whether the workspace requires approvals whose names cannot be
+// trusted.
+func (r *RocketChatWorkspaceReconciler) isUntrusted(ctx context.Context, w *v1alpha1.RocketChatWorkspace) (bool, error) {
+	if len(w.Spec.ApprovalRequiredTypes) == 0 {
+		return false, nil
+	}
+	trusted, err := r.trustsNames(ctx)
+	return !trusted, err
 }
 
 // nextProbe is when to look again.

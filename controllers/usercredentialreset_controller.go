@@ -51,6 +51,7 @@ func (r *UserCredentialResetReconciler) setup(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.ResetRecord{}, handler.EnqueueRequestsFromMapFunc(r.concernedByRecord)).
 		Watches(&v1alpha1.RocketChatWorkspace{}, handler.EnqueueRequestsFromMapFunc(r.concernedByWorkspace),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.ResetApproval{}, handler.EnqueueRequestsFromMapFunc(r.concernedByApproval)).
 		WatchesRawSource(r.requests.source()).
 		WithOptions(controllerOptions(concurrentRequests)).
 		Complete(r)
@@ -109,6 +110,12 @@ func (r *UserCredentialResetReconciler) observe(ctx context.Context, name types.
 		return nil, err
 	}
 	observed.Health = r.board.get(workspaceName(&request))
+	if reset.NeedsApproval(observed.Workspace, &request) {
+		observed.Untrusted = observed.Health.Untrusted
+		if observed.Approvals, err = listApprovals(ctx, r.kube, name); err != nil {
+			return nil, err
+		}
+	}
 	observed.RetryAfter = r.tries.after(name, observed.Health.SecretVersion)
 	if pinned := pinnedTarget(observed); pinned != nil {
 		observed.Target = &reset.Resolved{Target: *pinned}
