@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -44,35 +45,46 @@ func (r *UserCredentialResetReconciler) concernedByApproval(_ context.Context, o
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: approval.Namespace, Name: approval.Spec.RequestName}}}
 }
 
-// trustsNames says whether the API server lets nobody write another name than
-// their own into requests and approvals.
-func (o *Operator) trustsNames(ctx context.Context) (bool, error) {
+// namesTrustedSince is since when the API server lets nobody write another name
+// than their own into requests and approvals, zero if it does.
+func (o *Operator) namesTrustedSince(ctx context.Context) (time.Time, error) {
+	var since time.Time
 	for _, name := range []string{policyRequestedBy, policyApprovedBy} {
-		enforced, err := o.isEnforced(ctx, name)
-		if err != nil || !enforced {
-			return false, err
+		enforced, err := o.enforcedSince(ctx, name)
+		if err != nil || enforced.IsZero() {
+			return time.Time{}, err
+		}
+		if enforced.After(since) {
+			since = enforced
 		}
 	}
-	return true, nil
+	return since, nil
 }
 
-// isEnforced says whether the policy is there and bound as it ships: for everybody
-// and everywhere, and so that it denies. A cluster that does not know the kind has
-// no such policy.
-func (o *Operator) isEnforced(ctx context.Context, name string) (bool, error) {
+// enforcedSince is since when the policy is there and bound as it ships: for
+// everybody and everywhere, and so that it denies. A cluster that does not know the
+// kind has no such policy.
+func (o *Operator) enforcedSince(ctx context.Context, name string) (time.Time, error) {
 	var policy admissionregistrationv1.ValidatingAdmissionPolicy
 	var binding admissionregistrationv1.ValidatingAdmissionPolicyBinding
 	for _, object := range []client.Object{&policy, &binding} {
 		err := o.live.Get(ctx, client.ObjectKey{Name: name}, object)
 		if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
-			return false, nil
+			return time.Time{}, nil
 		}
 		if err != nil {
-			return false, fmt.Errorf("read the policy %s: %w", name, err)
+			return time.Time{}, fmt.Errorf("read the policy %s: %w", name, err)
 		}
 	}
 	fails := policy.Spec.FailurePolicy == nil || *policy.Spec.FailurePolicy == admissionregistrationv1.Fail
-	return fails && len(policy.Spec.Validations) > 0 && len(policy.Spec.MatchConditions) == 0 &&
+	enforced := fails && len(policy.Spec.Validations) > 0 && len(policy.Spec.MatchConditions) == 0 &&
 		binding.Spec.PolicyName == name && binding.Spec.MatchResources == nil && binding.Spec.ParamRef == nil &&
-		slices.Contains(binding.Spec.ValidationActions, admissionregistrationv1.Deny), nil
+		slices.Contains(binding.Spec.ValidationActions, admissionregistrationv1.Deny)
+	if !enforced {
+		return time.Time{}, nil
+	}
+	if policy.CreationTimestamp.Before(&binding.CreationTimestamp) {
+		return binding.CreationTimestamp.Time, nil
+	}
+	return policy.CreationTimestamp.Time, nil
 }

@@ -142,7 +142,7 @@ func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 // readApprovals reads what approvers decided, and whether their names can be
 // trusted, where the workspace requires approval.
 func (p *pass) readApprovals(ctx context.Context) error {
-	p.Approvals, p.Untrusted = nil, false
+	p.Approvals, p.NamesTrustedSince = nil, time.Time{}
 	if !reset.NeedsApproval(p.Workspace, p.Request) {
 		return nil
 	}
@@ -150,8 +150,7 @@ func (p *pass) readApprovals(ctx context.Context) error {
 	if p.Approvals, err = listApprovals(ctx, p.live, p.name); err != nil {
 		return err
 	}
-	trusted, err := p.trustsNames(ctx)
-	p.Untrusted = !trusted
+	p.NamesTrustedSince, err = p.namesTrustedSince(ctx)
 	return err
 }
 

@@ -66,8 +66,10 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 	if probeErr != nil {
 		health = reset.Unprobed(before)
 	}
-	if health.Untrusted, err = r.isUntrusted(ctx, &workspace); err != nil {
-		return ctrl.Result{}, err // again, with back-off
+	if health.NamesTrustedSince = (time.Time{}); len(workspace.Spec.ApprovalRequiredTypes) > 0 {
+		if health.NamesTrustedSince, err = r.namesTrustedSince(ctx); err != nil {
+			return ctrl.Result{}, err // again, with back-off
+		}
 	}
 	r.board.publish(request.NamespacedName, health)
 	if !health.GatesLike(before) {
@@ -85,16 +87,6 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 		return ctrl.Result{}, fmt.Errorf("probe: %w", probeErr) // again, with back-off
 	}
 	return ctrl.Result{RequeueAfter: nextProbe(&workspace, health)}, nil // look again
-}
-
-// isUntrusted says whether the workspace requires approvals whose names cannot be
-// trusted.
-func (r *RocketChatWorkspaceReconciler) isUntrusted(ctx context.Context, w *v1alpha1.RocketChatWorkspace) (bool, error) {
-	if len(w.Spec.ApprovalRequiredTypes) == 0 {
-		return false, nil
-	}
-	trusted, err := r.trustsNames(ctx)
-	return !trusted, err
 }
 
 // nextProbe is when to look again.

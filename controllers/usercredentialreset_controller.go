@@ -111,7 +111,7 @@ func (r *UserCredentialResetReconciler) observe(ctx context.Context, name types.
 	}
 	observed.Health = r.board.get(workspaceName(&request))
 	if reset.NeedsApproval(observed.Workspace, &request) {
-		observed.Untrusted = observed.Health.Untrusted
+		observed.NamesTrustedSince = observed.Health.NamesTrustedSince
 		if observed.Approvals, err = listApprovals(ctx, r.kube, name); err != nil {
 			return nil, err
 		}

@@ -1,9 +1,9 @@
 package reset
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 )
@@ -14,8 +14,9 @@ func NeedsApproval(w *v1alpha1.RocketChatWorkspace, request *v1alpha1.UserCreden
 	return w != nil && slices.Contains(w.Spec.ApprovalRequiredTypes, request.Spec.Type)
 }
 
-// approval answers from what approvers decided. Nobody can approve before it is
-// known who is meant, so a request is resolved first; a denial needs no target.
+// approval answers from what approvers decided, once the names in requests and
+// approvals are known to be true. Nobody can approve before it is known who is
+// meant, so a request is resolved first; a denial needs neither.
 func approval(o Observation) (Decision, bool) {
 	if !NeedsApproval(o.Workspace, o.Request) {
 		return Decision{}, false
@@ -23,7 +24,9 @@ func approval(o Observation) (Decision, bool) {
 	switch {
 	case slices.ContainsFunc(o.Approvals, o.denies):
 		return report(v1alpha1.ReasonDenied)
-	case o.Request.Spec.RequestedBy == "":
+	case o.NamesTrustedSince.IsZero():
+		return report(v1alpha1.ReasonWorkspaceNotReady)
+	case o.Request.Spec.RequestedBy == "", o.Request.CreationTimestamp.Time.Before(o.NamesTrustedSince):
 		return report(v1alpha1.ReasonRequesterUnknown)
 	case o.Target == nil || o.Approval() != nil:
 		return Decision{}, false
@@ -70,6 +73,8 @@ func (o Observation) flaw(a *v1alpha1.ResetApproval) string {
 		return "its requestUID is that of another request"
 	case o.Target == nil || a.Spec.UserID != o.Target.UserID:
 		return "its userID is that of another user"
+	case a.CreationTimestamp.Time.Before(o.NamesTrustedSince):
+		return "it is older than the policies that check who approved"
 	case approver == "":
 		return "it does not say who approved"
 	case requester == "" || approver == requester:
@@ -107,11 +112,9 @@ func approvalCommand(o Observation) string {
 			return ""
 		}
 	}
-	return strings.NewReplacer(
-		"NAMESPACE", o.Request.Namespace, "NAME", o.Request.Name,
-		"UID", string(o.Request.UID), "USER", o.Target.UserID,
-	).Replace(`echo '{"apiVersion":"credentialreset.dev/v1alpha1","kind":"ResetApproval",` +
-		`"metadata":{"namespace":"NAMESPACE","generateName":"NAME-"},` +
-		`"spec":{"requestName":"NAME","requestUID":"UID","userID":"USER","decision":"Approved",` +
-		`"approvedBy":"'"$(kubectl auth whoami -o jsonpath='{.status.userInfo.username}')"'"}}' | kubectl create -f -`)
+	return fmt.Sprintf(`echo '{"apiVersion":"credentialreset.dev/v1alpha1","kind":"ResetApproval",`+
+		`"metadata":{"namespace":"%s","generateName":"%s-"},`+
+		`"spec":{"requestName":"%s","requestUID":"%s","userID":"%s","decision":"Approved",`+
+		`"approvedBy":"'"$(kubectl auth whoami -o jsonpath='{.status.userInfo.username}')"'"}}' | kubectl create -f -`,
+		o.Request.Namespace, o.Request.Name, o.Request.Name, o.Request.UID, o.Target.UserID)
 }

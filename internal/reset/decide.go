@@ -70,9 +70,9 @@ type Observation struct {
 	// Approvals are the decisions of approvers about a request of this name; they
 	// are looked at only where the workspace requires approval.
 	Approvals []v1alpha1.ResetApproval
-	// Untrusted says that nothing in the cluster keeps people from writing another
-	// name than their own into requests and approvals.
-	Untrusted bool
+	// NamesTrustedSince is since when the API server lets nobody write another name
+	// than their own into requests and approvals; zero if it does.
+	NamesTrustedSince time.Time
 	// Rivals are the other records for the target's user id.
 	Rivals []v1alpha1.ResetRecord
 	// RetryAfter is when a try that failed before its claim may be repeated.
@@ -95,7 +95,7 @@ func Decide(o Observation) Decision {
 		return finished(o)
 	}
 	questions := []func(Observation) (Decision, bool){
-		recorded, recordLost, hook, outOfTime, workspace, target, approval, trusted, ready, busy, retry, withdrawn,
+		recorded, recordLost, hook, outOfTime, workspace, target, approval, ready, busy, retry, withdrawn,
 	}
 	for _, ask := range questions {
 		if decision, decided := ask(o); decided {
@@ -305,14 +305,6 @@ func ready(o Observation) (Decision, bool) {
 		return report(v1alpha1.ReasonPermissionMissing)
 	}
 	return report(v1alpha1.ReasonWorkspaceNotReady)
-}
-
-// trusted answers whether requester and approver are who they are said to be.
-func trusted(o Observation) (Decision, bool) {
-	if o.Untrusted && NeedsApproval(o.Workspace, o.Request) {
-		return report(v1alpha1.ReasonWorkspaceNotReady)
-	}
-	return Decision{}, false
 }
 
 // retry answers whether the pause after the last try is over.

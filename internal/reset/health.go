@@ -2,6 +2,7 @@ package reset
 
 import (
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,9 +29,10 @@ type Health struct {
 	// Refused says that the server refused the token of this very Secret.
 	Refused bool
 
-	// Untrusted says that nothing in the cluster keeps people from writing another
-	// name than their own into requests and approvals.
-	Untrusted bool
+	// NamesTrustedSince is since when the API server lets nobody write another name
+	// than their own into requests and approvals; zero if it does, or if no type
+	// requires approval.
+	NamesTrustedSince time.Time
 
 	Reason string // of Ready, empty while nothing is known
 	Detail string // what is wrong in particular
@@ -247,7 +249,7 @@ func readyReason(w *v1alpha1.RocketChatWorkspace, health Health) (string, string
 		reason = v1alpha1.ReasonSuspended
 	case reason == "":
 		reason = v1alpha1.ReasonProbing
-	case reason == v1alpha1.ReasonConnected && health.Untrusted && len(w.Spec.ApprovalRequiredTypes) > 0:
+	case reason == v1alpha1.ReasonConnected && len(w.Spec.ApprovalRequiredTypes) > 0 && health.NamesTrustedSince.IsZero():
 		reason = v1alpha1.ReasonApprovalPolicyMissing
 	case reason == v1alpha1.ReasonConnected && !permitsAll(w, health):
 		reason = v1alpha1.ReasonPermissionMissing
@@ -286,7 +288,7 @@ func readyMessages() map[string]string {
 
 // GatesLike says whether both let the same requests through.
 func (h Health) GatesLike(other Health) bool {
-	return h.SecretVersion == other.SecretVersion && h.Host == other.Host && h.Untrusted == other.Untrusted &&
+	return h.SecretVersion == other.SecretVersion && h.Host == other.Host && h.NamesTrustedSince.Equal(other.NamesTrustedSince) &&
 		h.Gate(v1alpha1.ResetTypeTOTP) == other.Gate(v1alpha1.ResetTypeTOTP) &&
 		h.Gate(v1alpha1.ResetTypeE2EKey) == other.Gate(v1alpha1.ResetTypeE2EKey)
 }
