@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -43,6 +44,19 @@ func (r *UserCredentialResetReconciler) concernedByApproval(_ context.Context, o
 		return nil
 	}
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: approval.Namespace, Name: approval.Spec.RequestName}}}
+}
+
+// tellOfPolicies says at the start what the cluster lacks.
+func (o *Operator) tellOfPolicies(ctx context.Context) error {
+	since, err := o.namesTrustedSince(ctx)
+	switch {
+	case err != nil:
+		ctrl.LoggerFrom(ctx).Error(err, "Look for the admission policies")
+	case since.IsZero():
+		ctrl.LoggerFrom(ctx).Info("Nothing keeps people from writing another name than their own into requests and approvals: "+
+			"types that require approval are not reset until the policies are installed", "policies", []string{policyRequestedBy, policyApprovedBy})
+	}
+	return nil
 }
 
 // namesTrustedSince is since when the API server lets nobody write another name

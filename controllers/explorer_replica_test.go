@@ -127,6 +127,10 @@ func (p *replica) hear(kind int, object client.Object, specChanged bool) {
 		for _, concerned := range p.requests.concernedByRecord(ctx, object) {
 			p.queues[requestController].Add(concerned)
 		}
+	case kindApproval:
+		for _, concerned := range p.requests.concernedByApproval(ctx, object) {
+			p.queues[requestController].Add(concerned)
+		}
 	case kindWorkspace:
 		if specChanged {
 			p.queues[workspaceController].Add(own)

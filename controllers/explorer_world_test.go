@@ -9,6 +9,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 )
 
 const (
@@ -43,6 +45,11 @@ type world struct {
 	created map[string]time.Time // requests, by uid
 	gone    map[string]bool      // records that somebody deleted
 	audited map[string]bool      // attempts of which an audit log tells
+
+	// decided is when decisions about requests were stored, by uid, nil where no
+	// approval is required; approver sees every status of a request.
+	decided  map[types.UID]map[v1alpha1.Decision]time.Time
+	approver func(*v1alpha1.UserCredentialReset)
 
 	forgot bool // a process ended
 

@@ -233,7 +233,7 @@ func (p *pass) doubt(reason string) {
 
 // checkClaim looks, now that the claim is stored, for what forbids the call: others
 // who are about to reset the same credential (who sees another yields), or who end
-// the request, or its deletion.
+// the request, its deletion, or an approver who changed their mind.
 func (p *pass) checkClaim(ctx context.Context) (reset.Result, bool) {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout-p.clock.since(p.held.claimBegan))
 	defer cancel()
@@ -245,6 +245,10 @@ func (p *pass) checkClaim(ctx context.Context) (reset.Result, bool) {
 	var request v1alpha1.UserCredentialReset
 	if err := p.live.Get(ctx, p.name, &request); err != nil || request.UID != p.Request.UID {
 		p.log.Info("The request is gone before its call", "error", errorText(err))
+		return reset.NotBegun(), true
+	}
+	if err := p.readApprovals(ctx); err != nil {
+		p.log.Error(err, "The attempt is given up before its call")
 		return reset.NotBegun(), true
 	}
 	p.Request, p.Rivals, p.Now = &request, rivals, p.clock.Now()
