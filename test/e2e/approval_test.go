@@ -320,7 +320,8 @@ func TestNobodyWritesTheNameOfAnother(t *testing.T) {
 	request := f.askAs(requester, "lost-phone", "alice")
 	f.awaitReason("lost-phone", v1alpha1.ReasonAwaitingApproval)
 	approval := f.decision(v1alpha1.DecisionApproved, request, simulator.SampleAliceID)
-	if err := f.as(requester).Create(t.Context(), approval.DeepCopy()); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), requester) {
+	forgedApproval := f.decision(v1alpha1.DecisionDenied, request, simulator.SampleAliceID)
+	if err := f.as(requester).Create(t.Context(), forgedApproval); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), requester) {
 		t.Errorf("an approval in the name of another: %v", err)
 	}
 	approval.Spec.ApprovedBy = requester
