@@ -65,8 +65,12 @@ func passes() []mutation {
 		},
 		{
 			"rivals that cannot be listed are none", onePost, pass,
-			`		p.log.Error(err, "The attempt is given up before its call")
-		return reset.NotBegun(), true`, `		return reset.Result{}, false`, passTests(),
+			`	rivals, err := listRivals(ctx, p.live, p.Target.UserID)
+	if err != nil {
+		p.log.Error(err, "The attempt is given up before its call")
+		return reset.NotBegun(), true`, `	rivals, err := listRivals(ctx, p.live, p.Target.UserID)
+	if err != nil {
+		return reset.Result{}, false`, passTests(),
 		},
 		{
 			"a request that is gone is carried out", neverClaimed, pass,
