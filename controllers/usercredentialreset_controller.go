@@ -31,7 +31,7 @@ const concurrentRequests = 64
 // object.
 const conflictPause = 200 * time.Millisecond
 
-// +kubebuilder:rbac:groups=credentialreset.dev,resources=usercredentialresets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=credentialreset.dev,resources=usercredentialresets,verbs=get;list;watch;delete
 // +kubebuilder:rbac:groups=credentialreset.dev,resources=usercredentialresets/status,verbs=update
 // +kubebuilder:rbac:groups=credentialreset.dev,resources=resetrecords,verbs=get;list;watch;create;update;patch;delete
 // +kubebuilder:rbac:groups=credentialreset.dev,resources=rocketchatworkspaces,verbs=get;list;watch
@@ -211,6 +211,8 @@ func (r *UserCredentialResetReconciler) act(ctx context.Context, observed *reset
 		return again, nil // done, or look again later
 	case reset.StepAttempt:
 		return ctrl.Result{RequeueAfter: conflictPause}, nil // ask for a permit again
+	case reset.StepDelete:
+		return afterWrite(r.delete(ctx, observed.Request))
 	case reset.StepReport:
 	}
 	wait := r.written.pause(client.ObjectKeyFromObject(observed.Request), observed.Request.ResourceVersion, r.clock.Local())
@@ -261,6 +263,18 @@ func (r *UserCredentialResetReconciler) say(ctx context.Context, observed *reset
 	r.holdings.told(request)
 	r.announce(request, observed.Request.Status.Outcome)
 	observed.Request = request
+	return nil
+}
+
+// delete removes a request that has outlived its use, as it was observed: not one
+// that took its name, nor one that somebody has just changed.
+func (r *UserCredentialResetReconciler) delete(ctx context.Context, request *v1alpha1.UserCredentialReset) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	err := r.kube.Delete(ctx, request, client.Preconditions{UID: &request.UID, ResourceVersion: &request.ResourceVersion})
+	if err != nil {
+		return fmt.Errorf("delete the request: %w", err)
+	}
 	return nil
 }
 

@@ -97,6 +97,12 @@ type UserCredentialResetSpec struct {
 	// +kubebuilder:validation:Pattern=`^[^\x00-\x1f\x7f]*$`
 	Justification string `json:"justification,omitempty"`
 
+	// ttlSecondsAfterFinished deletes the request so long after it ended as "Succeeded" or "Failed", but not before notAfterTime: whoever applies it again then finds it out of time. What was attempted stays in the ResetRecord. Omitted, the request stays.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=31536000
+	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
+
 	// requestedBy is who asks, as Kubernetes knows them. The policies that ship with the operator let nobody write another name than their own; with the stamping policy it is filled in. It is needed where the workspace requires approval.
 	// +optional
 	// +kubebuilder:validation:MinLength=1

@@ -36,6 +36,7 @@ spec:
   type: TOTP
   notAfterTime: "<soon>"
   justification: TICKET-4711
+  ttlSecondsAfterFinished: 86400
   requestedBy: ann@example.com
 `,
 	status: `

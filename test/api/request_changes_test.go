@@ -48,6 +48,7 @@ var specChanges = map[string]transition{
 	"a username where none was":       {[]operation{remove("/spec/user/username")}, []operation{set("/spec/user/username", "alice")}, immutable},
 	"an id where none was":            {[]operation{remove("/spec/user/id")}, []operation{set("/spec/user/id", "aliceid01")}, immutable},
 	"a justification where none was":  {[]operation{remove("/spec/justification")}, []operation{set("/spec/justification", "TICKET-4711")}, immutable},
+	"another ttlSecondsAfterFinished": {nil, []operation{replace("/spec/ttlSecondsAfterFinished", 60)}, immutable},
 	"another requestedBy":             {nil, []operation{replace("/spec/requestedBy", "bob@example.com")}, immutable},
 	"no requestedBy any more":         {nil, []operation{remove("/spec/requestedBy")}, immutable},
 	"a requestedBy where none was":    {[]operation{remove("/spec/requestedBy")}, []operation{set("/spec/requestedBy", "bob@example.com")}, immutable},

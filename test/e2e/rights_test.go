@@ -42,7 +42,7 @@ func TestTheOperatorMayDoWhatItNeedsAndNoMore(t *testing.T) {
 		may                          []string
 	}{
 		"Secrets are read by name":                  {"", "secrets", "", []string{"get"}},
-		"requests are read":                         {ours, "usercredentialresets", "", []string{"get", "list", "watch"}},
+		"requests are read, and deleted in the end": {ours, "usercredentialresets", "", []string{"get", "list", "watch", "delete"}},
 		"the status of requests is written":         {ours, "usercredentialresets", "status", []string{"update"}},
 		"workspaces are read":                       {ours, "rocketchatworkspaces", "", []string{"get", "list", "watch"}},
 		"the status of workspaces is written":       {ours, "rocketchatworkspaces", "status", []string{"update"}},
@@ -125,7 +125,7 @@ func TestTheOperatorIsRefusedWhatItMayNot(t *testing.T) {
 		"write a request":               operator.Update(t.Context(), touched),
 		"patch a request":               operator.Patch(t.Context(), touched.DeepCopy(), client.MergeFrom(request)),
 		"create a request":              operator.Create(t.Context(), f.request("another", "alice")),
-		"delete a request":              operator.Delete(t.Context(), request.DeepCopy()),
+		"delete all requests":           operator.DeleteAllOf(t.Context(), &v1alpha1.UserCredentialReset{}, client.InNamespace(f.namespace)),
 		"write a workspace":             operator.Update(t.Context(), f.workspace.DeepCopy()),
 		"write a Secret":                operator.Update(t.Context(), f.secret.DeepCopy()),
 		"delete all records":            operator.DeleteAllOf(t.Context(), &v1alpha1.ResetRecord{}),
