@@ -90,15 +90,23 @@ func (o *Operator) enforcedSince(ctx context.Context, name string) (time.Time, e
 			return time.Time{}, fmt.Errorf("read the policy %s: %w", name, err)
 		}
 	}
-	fails := policy.Spec.FailurePolicy == nil || *policy.Spec.FailurePolicy == admissionregistrationv1.Fail
-	enforced := fails && len(policy.Spec.Validations) > 0 && len(policy.Spec.MatchConditions) == 0 &&
-		binding.Spec.PolicyName == name && binding.Spec.MatchResources == nil && binding.Spec.ParamRef == nil &&
-		slices.Contains(binding.Spec.ValidationActions, admissionregistrationv1.Deny)
-	if !enforced {
+	if !sparesNobody(&policy.Spec) || !denies(&binding.Spec, name) {
 		return time.Time{}, nil
 	}
 	if policy.CreationTimestamp.Before(&binding.CreationTimestamp) {
 		return binding.CreationTimestamp.Time, nil
 	}
 	return policy.CreationTimestamp.Time, nil
+}
+
+// sparesNobody says whether the policy is asked about everybody, and fails closed.
+func sparesNobody(policy *admissionregistrationv1.ValidatingAdmissionPolicySpec) bool {
+	failsClosed := policy.FailurePolicy == nil || *policy.FailurePolicy == admissionregistrationv1.Fail
+	return failsClosed && len(policy.Validations) > 0 && len(policy.MatchConditions) == 0
+}
+
+// denies says whether the binding has the policy of that name refuse, everywhere.
+func denies(binding *admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec, name string) bool {
+	return binding.PolicyName == name && binding.MatchResources == nil && binding.ParamRef == nil &&
+		slices.Contains(binding.ValidationActions, admissionregistrationv1.Deny)
 }

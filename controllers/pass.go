@@ -104,26 +104,15 @@ func (p *pass) again() *reset.Decision {
 }
 
 // readBrakes reads what may stop a request from the API server: a cache may not
-// yet know of a deletion or a suspension.
+// yet know of a deletion, a suspension or a denial.
 func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, brakesTimeout)
 	defer cancel()
-	var request v1alpha1.UserCredentialReset
-	err := p.live.Get(ctx, p.name, &request)
-	if apierrors.IsNotFound(err) || (err == nil && request.UID != p.Request.UID) {
-		return &reset.Decision{Step: reset.StepNone}, nil
+	if there, err := p.readRequest(ctx); err != nil || !there {
+		return &reset.Decision{Step: reset.StepNone}, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the request: %w", err)
-	}
-	p.Request = &request
-	if p.Record == nil && request.Status.RecordRef != nil {
-		// The status knows of a record that the cache does not.
-		if p.Record, err = p.liveRecord(ctx, p.name); err != nil {
-			return nil, err
-		}
-	}
-	if p.Workspace, err = p.readWorkspace(ctx, p.live, &request); err != nil {
+	var err error
+	if p.Workspace, err = p.readWorkspace(ctx, p.live, p.Request); err != nil {
 		return nil, err
 	}
 	if err := p.readApprovals(ctx); err != nil {
@@ -137,6 +126,24 @@ func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 		return nil, err
 	}
 	return nil, nil //nolint:nilnil // no decision means: go on
+}
+
+// readRequest reads the request, and says whether it is still this one. Its status
+// may know of a record that the cache does not.
+func (p *pass) readRequest(ctx context.Context) (bool, error) {
+	var request v1alpha1.UserCredentialReset
+	err := p.live.Get(ctx, p.name, &request)
+	if apierrors.IsNotFound(err) || (err == nil && request.UID != p.Request.UID) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the request: %w", err)
+	}
+	p.Request = &request
+	if p.Record == nil && request.Status.RecordRef != nil {
+		p.Record, err = p.liveRecord(ctx, p.name)
+	}
+	return true, err
 }
 
 // readApprovals reads what approvers decided, and whether their names can be

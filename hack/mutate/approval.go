@@ -62,7 +62,7 @@ func approvals() []mutation {
 		},
 		{
 			"a policy that only warns is enough", fourEyes, policies,
-			`		slices.Contains(binding.Spec.ValidationActions, admissionregistrationv1.Deny)`, `		!slices.Contains(binding.Spec.ValidationActions, admissionregistrationv1.Audit)`, passTests(),
+			`		slices.Contains(binding.ValidationActions, admissionregistrationv1.Deny)`, `		!slices.Contains(binding.ValidationActions, admissionregistrationv1.Audit)`, passTests(),
 		},
 	}
 }

@@ -87,7 +87,7 @@ func passes() []mutation {
 		},
 		{
 			"a suspension is seen by the cache only", bounded, pass,
-			`p.readWorkspace(ctx, p.live, &request)`, `p.readWorkspace(ctx, p.kube, &request)`, passTests(),
+			`p.readWorkspace(ctx, p.live, p.Request)`, `p.readWorkspace(ctx, p.kube, p.Request)`, passTests(),
 		},
 		{
 			"a request that was created anew is taken for the one before", neverClaimed, pass,
