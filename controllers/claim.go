@@ -20,6 +20,7 @@ func (p *pass) claim(ctx context.Context) (*reset.Decision, error) {
 	defer cancel()
 	record := p.claimRecord()
 	p.holdings.put(p.held)
+	p.ledger.claiming(p.held.id)
 	err := p.storeClaim(ctx, record)
 	switch {
 	case err == nil:
@@ -27,7 +28,7 @@ func (p *pass) claim(ctx context.Context) (*reset.Decision, error) {
 		return nil, nil //nolint:nilnil // no decision means: go on
 	case isRefusedForGood(err):
 		if !p.held.unanswered {
-			p.holdings.drop(p.held)
+			p.notClaimed()
 		}
 		p.log.Error(err, "The API server refused the claim")
 		return p.again(), nil
@@ -36,7 +37,7 @@ func (p *pass) claim(ctx context.Context) (*reset.Decision, error) {
 	switch {
 	case readErr == nil && stored == nil:
 		// There was a record, and somebody has just deleted it.
-		p.holdings.drop(p.held)
+		p.notClaimed()
 		p.Record, p.Attempted = nil, true
 		return p.proceed(), nil
 	case readErr != nil:
@@ -64,12 +65,18 @@ func (p *pass) follow(wanted, stored *v1alpha1.ResetRecord) *reset.Decision {
 		return p.unanswered()
 	}
 	// Another's: with it there, this write can never arrive.
-	p.holdings.drop(p.held)
+	p.notClaimed()
 	p.Record = stored
 	if decision := p.proceed(); decision != nil {
 		return decision
 	}
 	return &reset.Decision{Step: reset.StepNone, After: conflictPause}
+}
+
+// notClaimed forgets an attempt whose claim was not stored and never will be.
+func (p *pass) notClaimed() {
+	p.holdings.drop(p.held)
+	p.ledger.refused(p.held.id)
 }
 
 // unanswered ends the pass with a claim of which nothing is known. The id is kept:
@@ -78,6 +85,7 @@ func (p *pass) follow(wanted, stored *v1alpha1.ResetRecord) *reset.Decision {
 func (p *pass) unanswered() *reset.Decision {
 	p.held.unanswered = true
 	p.holdings.put(p.held)
+	p.ledger.claimed(p.held.record, p.held.id)
 	return p.again()
 }
 
@@ -137,6 +145,7 @@ func (p *pass) claimed(record *v1alpha1.ResetRecord) {
 	p.Record = record
 	p.held.stage, p.held.index = stageClaimed, reset.IndexOf(record, p.held.id)
 	p.holdings.put(p.held)
+	p.ledger.claimed(record, p.held.id)
 }
 
 // isRefusedForGood says whether the API server's answer means that this write was

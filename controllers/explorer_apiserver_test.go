@@ -458,6 +458,9 @@ func (c *cache) deliver() {
 		return
 	}
 	c.objects[next.key] = next.object
+	if c.kind == kindRecord {
+		c.replica.operator.ledger.hear(asRecord(before), asRecord(next.object))
+	}
 	if before != nil && before.GetUID() != next.object.GetUID() {
 		c.replica.hear(c.kind, before, true)
 	}

@@ -169,6 +169,9 @@ func (w *world) checkSend(p *replica, held holding, arrived *post) {
 	if arrived.userID != held.record.Target.UserID {
 		w.breaks("attempt %s is for %s and was sent for %s", held.id, held.record.Target.UserID, arrived.userID)
 	}
+	if w.budget > 0 {
+		w.checkBudget(arrived)
+	}
 	if w.decided != nil {
 		w.checkApproval(held, began)
 	}
@@ -184,6 +187,22 @@ func (w *world) checkApproval(held holding, began time.Time) {
 	}
 	if denied := decided[v1alpha1.DecisionDenied]; !denied.IsZero() && denied.Before(began) {
 		w.breaks("attempt %s was sent although the request had been denied", held.id)
+	}
+}
+
+// checkBudget asserts that no more resets were sent within the period than the budget
+// allows. It is counted over records: who deletes one, and ends the process that
+// remembers, refunds it.
+func (w *world) checkBudget(arrived *post) {
+	sent := 1
+	for _, earlier := range w.chat.posts {
+		// Claims are counted, and one may be sent later than it was begun.
+		if earlier.attempt != arrived.attempt && w.now.Sub(earlier.at) < w.period-reset.SendWindow {
+			sent++
+		}
+	}
+	if sent > w.budget && !w.forgetful() {
+		w.breaks("%d resets within %v, of which the budget allows %d", sent, w.period, w.budget)
 	}
 }
 

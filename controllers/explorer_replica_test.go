@@ -109,6 +109,9 @@ func (p *replica) start() {
 	}
 	for kind := range p.caches {
 		for _, key := range sortedKeys(p.caches[kind].objects) {
+			if kind == kindRecord {
+				p.operator.ledger.hear(nil, asRecord(p.caches[kind].objects[key]))
+			}
 			p.hear(kind, p.caches[kind].objects[key], true)
 		}
 	}

@@ -69,6 +69,13 @@ func scenarios() []scenario {
 			w.mayHappen(w.newReplicas(2), "lost-phone")
 			w.mayHappenToTheApproval("lost-phone")
 		}},
+		{name: "budget", build: func(w *world) {
+			w.furnish()
+			w.limit(1, 4*time.Minute)
+			w.ask1("lost-phone", "alice")
+			w.ask1("also-lost", "bob")
+			w.mayHappen(w.newReplicas(1), "also-lost")
+		}},
 		{name: "calm-two-operators", calm: 2, build: func(w *world) {
 			w.furnish()
 			w.ask1("lost-phone", "alice")
@@ -335,5 +342,14 @@ func (w *world) mayHappenToTheApproval(name string) {
 		policy := w.server.objects[kindPolicy][types.NamespacedName{Name: policyApprovedBy}]
 		w.server.remove(kindPolicy, client.ObjectKeyFromObject(policy))
 		w.after(time.Minute, "the policy", func() { w.server.store(copyOf(policy), true) })
+	})
+}
+
+// limit gives the workspace a budget, which one process must never exceed.
+func (w *world) limit(attempts int, period time.Duration) {
+	w.budget, w.period = attempts, period
+	workspace := &v1alpha1.RocketChatWorkspace{ObjectMeta: metav1.ObjectMeta{Namespace: "chat", Name: "chat"}}
+	edit(w.server, workspace, func(r *v1alpha1.RocketChatWorkspace) {
+		r.Spec.Budget = v1alpha1.ResetBudget{MaxResets: int32(attempts), PeriodSeconds: int32(period / time.Second)} //nolint:gosec // small
 	})
 }

@@ -51,6 +51,9 @@ type world struct {
 	decided  map[types.UID]map[v1alpha1.Decision]time.Time
 	approver func(*v1alpha1.UserCredentialReset)
 
+	budget int           // attempts within the period, 0 where any number may begin
+	period time.Duration // of the budget
+
 	forgot bool // a process ended
 
 	losses  []string // what happened that may cost an outcome

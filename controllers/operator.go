@@ -54,6 +54,7 @@ type Operator struct {
 	board    *board
 	holdings *holdings
 	passes   *passes
+	ledger   *ledger
 	gate     *gate.Gate
 	newID    func() string // of an attempt
 	dial     func(*rocketchat.Connection) chatClient
@@ -69,6 +70,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) (*Operator, e
 	}
 	operator := newOperator(options, mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(eventSource))
 	requests := &UserCredentialResetReconciler{Operator: operator, tries: newTries(), written: newWrittenStatuses()}
+	if err := operator.ledger.listen(ctx, mgr); err != nil {
+		return nil, err
+	}
 	for _, setup := range []func(ctrl.Manager) error{
 		requests.setup,
 		(&RocketChatWorkspaceReconciler{Operator: operator}).setup,
@@ -94,6 +98,7 @@ func newOperator(options Options, kube client.Client, live client.Reader, record
 		board:    newBoard(),
 		holdings: newHoldings(),
 		passes:   newPasses(),
+		ledger:   newLedger(),
 		newID:    uuid.NewString,
 	}
 	operator.gate = gate.New(options.Clock.machine, operator.turnCame)

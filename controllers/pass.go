@@ -118,6 +118,8 @@ func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 	if err := p.readApprovals(ctx); err != nil {
 		return nil, err
 	}
+	p.Now = p.clock.Now()
+	p.observeBudget(p.Observation)
 	if decision := p.proceed(); decision != nil {
 		return decision, nil
 	}

@@ -58,6 +58,7 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 		if apierrors.IsNotFound(err) {
 			r.board.forget(request.NamespacedName)
 			r.probes.forget(request.NamespacedName)
+			r.ledger.forget(request.NamespacedName)
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err) // gone: done; otherwise again, with back-off
 	}

@@ -116,6 +116,7 @@ func (r *UserCredentialResetReconciler) observe(ctx context.Context, name types.
 			return nil, err
 		}
 	}
+	r.observeBudget(observed)
 	observed.RetryAfter = r.tries.after(name, observed.Health.SecretVersion)
 	if pinned := pinnedTarget(observed); pinned != nil {
 		observed.Target = &reset.Resolved{Target: *pinned}
@@ -124,6 +125,21 @@ func (r *UserCredentialResetReconciler) observe(ctx context.Context, name types.
 		}
 	}
 	return observed, nil
+}
+
+// observeBudget looks how many attempts the workspace has left, and says once, in an
+// event of the workspace, that none is.
+func (r *UserCredentialResetReconciler) observeBudget(o *reset.Observation) {
+	if o.Workspace == nil {
+		return
+	}
+	name := workspaceName(o.Request)
+	attempts, period := reset.BudgetOf(o.Workspace)
+	o.BudgetFreeAt = r.ledger.freeAt(name, attempts, period, o.Now)
+	if r.ledger.announces(name, !o.BudgetFreeAt.IsZero()) {
+		r.events.Eventf(o.Workspace, nil, corev1.EventTypeWarning, v1alpha1.ReasonBudgetExhausted, "Count",
+			"%d resets were attempted within %s, which is the budget; further requests wait", attempts, period)
+	}
 }
 
 func pinnedTarget(o *reset.Observation) *v1alpha1.Target {
@@ -179,6 +195,9 @@ func listRivals(ctx context.Context, reader client.Reader, userID string) ([]v1a
 // attempt waits for its turn and makes the pass. The observation is then what the
 // pass saw.
 func (r *UserCredentialResetReconciler) attempt(ctx context.Context, observed *reset.Observation) (reset.Decision, error) {
+	if !r.ledger.isComplete() {
+		return reset.Decision{Step: reset.StepNone, After: conflictPause}, nil
+	}
 	name := client.ObjectKeyFromObject(observed.Request)
 	ticket := gate.Ticket{Key: name.String(), Created: observed.Request.CreationTimestamp.Time}
 	if observed.Record != nil {

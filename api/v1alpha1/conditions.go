@@ -63,6 +63,8 @@ const (
 	ReasonPermissionMissing = "PermissionMissing"
 	// ReasonRateLimited means that Rocket.Chat accepts no more calls for the moment.
 	ReasonRateLimited = "RateLimited"
+	// ReasonBudgetExhausted means that the workspace's budget of resets is used up for the moment.
+	ReasonBudgetExhausted = "BudgetExhausted"
 	// ReasonTargetBusy means that another request for the same user and type is open or has just been lost.
 	ReasonTargetBusy = "TargetBusy"
 	// ReasonRetrying means that the last try provably did nothing and another one follows.

@@ -56,6 +56,23 @@ type NamespaceSelection struct {
 	Names []string `json:"names,omitempty"`
 }
 
+// ResetBudget limits how many resets are attempted in a period.
+type ResetBudget struct {
+	// maxResets is how many resets are attempted within periodSeconds. Omitted, it is 60.
+	// +optional
+	// +default=60
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	MaxResets int32 `json:"maxResets,omitempty"`
+
+	// periodSeconds is the length of the period, which slides: what was attempted longer ago does not count. Omitted, it is 3600, an hour.
+	// +optional
+	// +default=3600
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=604800
+	PeriodSeconds int32 `json:"periodSeconds,omitempty"`
+}
+
 // RocketChatWorkspaceSpec is the connection to a Rocket.Chat workspace and the policy for resets in it.
 type RocketChatWorkspaceSpec struct {
 	// secretRef points to the Secret that holds the URL of the workspace, the operator's account and its second factor.
@@ -93,6 +110,11 @@ type RocketChatWorkspaceSpec struct {
 	// +optional
 	// +default="Protected"
 	OwnAccount OwnAccountPolicy `json:"ownAccount,omitempty"`
+
+	// budget limits how many resets are attempted, so that a mistake or a stolen account is noticed before everybody has been reset; further requests wait. Omitted, it is 60 in an hour.
+	// +optional
+	// +default={}
+	Budget ResetBudget `json:"budget,omitempty,omitzero"`
 
 	// requestTimeoutSeconds is how long the workspace may take to answer a reset. Omitted, it is 10.
 	// +optional

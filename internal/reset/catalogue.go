@@ -39,6 +39,7 @@ func catalogue() []entry {
 		{v1alpha1.ReasonTypeNotAvailable, open, "Two-factor authentication is switched off in the settings of Rocket.Chat; its administrator can switch it on"},
 		{v1alpha1.ReasonPermissionMissing, open, "The workspace's account lacks the permission for this reset in Rocket.Chat; its administrator can grant it"},
 		{v1alpha1.ReasonRateLimited, open, "Rocket.Chat accepts no more calls for the moment; the request goes on by itself"},
+		{v1alpha1.ReasonBudgetExhausted, open, "The workspace's budget of resets is used up for the moment; the request goes on by itself when earlier resets are longer ago, or when an administrator raises spec.budget"},
 		{v1alpha1.ReasonTargetBusy, open, "Another request for the same user and type is not settled yet; this one goes on by itself"},
 		{v1alpha1.ReasonRetrying, open, "The last try provably did nothing; the request is tried again by itself"},
 		{v1alpha1.ReasonAttemptPending, open, "The reset is being carried out"},

@@ -77,6 +77,9 @@ type Observation struct {
 	NamesTrustedSince time.Time
 	// Rivals are the other records for the target's user id.
 	Rivals []v1alpha1.ResetRecord
+	// BudgetFreeAt is when the workspace's budget lets another attempt begin; zero, or
+	// past, if it does now.
+	BudgetFreeAt time.Time
 	// RetryAfter is when a try that failed before its claim may be repeated.
 	RetryAfter time.Time
 }
@@ -97,7 +100,7 @@ func Decide(o Observation) Decision {
 		return finished(o)
 	}
 	questions := []func(Observation) (Decision, bool){
-		recorded, recordLost, hook, outOfTime, workspace, target, approval, ready, busy, retry, withdrawn,
+		recorded, recordLost, hook, outOfTime, workspace, target, approval, ready, busy, budget, retry, withdrawn,
 	}
 	for _, ask := range questions {
 		if decision, decided := ask(o); decided {

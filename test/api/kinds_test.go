@@ -62,6 +62,7 @@ spec:
   approvalRequiredTypes: [TOTP, E2EKey]
   protectedUserIDs: [rootid0001, bossid0001]
   ownAccount: Allowed
+  budget: {maxResets: 100, periodSeconds: 86400}
   requestTimeoutSeconds: 5
   suspend: true
 `,

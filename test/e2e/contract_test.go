@@ -52,7 +52,7 @@ func requestRows() map[string]row {
 	}
 	add(requestRow("", "Unknown", status.InProgressStatus),
 		"AwaitingApproval", "WorkspaceSuspended", "SecondFactorRequired", "WorkspaceNotAvailable", "WorkspaceNotReady", "TypeNotAllowed",
-		"TypeNotAvailable", "PermissionMissing", "RateLimited", "TargetBusy", "Retrying", "AttemptPending", "Concluding")
+		"TypeNotAvailable", "PermissionMissing", "RateLimited", "BudgetExhausted", "TargetBusy", "Retrying", "AttemptPending", "Concluding")
 	add(requestRow("Succeeded", "True", status.CurrentStatus), "ResetAccepted")
 	add(requestRow("Skipped", "False", status.CurrentStatus),
 		"CreatedAfterNotAfterTime", "RestoredFromBackup", "AlreadyCarriedOut", "AlreadyReset")
