@@ -173,7 +173,7 @@ func listRivals(ctx context.Context, reader client.Reader, userID string) ([]v1a
 // pass saw.
 func (r *UserCredentialResetReconciler) attempt(ctx context.Context, observed *reset.Observation) (reset.Decision, error) {
 	name := client.ObjectKeyFromObject(observed.Request)
-	ticket := gate.Ticket{Key: name.String(), Created: observed.Request.CreationTimestamp.Time}
+	ticket := gate.Ticket{Key: name.String(), Namespace: name.Namespace, Created: observed.Request.CreationTimestamp.Time}
 	if observed.Record != nil {
 		ticket.Attempts = len(observed.Record.Attempts)
 	}

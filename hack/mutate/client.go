@@ -223,12 +223,33 @@ func connections() []mutation {
 			`	case !plainHTTPAllowed:`, `	case !plainHTTPAllowed && scheme == "":`, chatTests(),
 		},
 		{
-			"two calls to a server are made at a time", oneCall, "internal/gate/gate.go",
-			`closed == 0 && !q.busy && !q.mustYield(ticket)`, `closed == 0 && !q.mustYield(ticket)`, gateTests(),
+			"two calls to a server are made at a time", oneCall, "internal/gate/queue.go",
+			`return !q.busy && !q.closedUntil.After(now)`, `return !q.closedUntil.After(now)`, gateTests(),
 		},
 		{
-			"a server is called although its limiter is exhausted", oneCall, "internal/gate/gate.go",
-			`closed == 0 && !q.busy && !q.mustYield(ticket)`, `!q.busy && !q.mustYield(ticket)`, gateTests(),
+			"a server is called although its limiter is exhausted", oneCall, "internal/gate/queue.go",
+			`return !q.busy && !q.closedUntil.After(now)`, `return !q.busy`, gateTests(),
+		},
+		{
+			"a newcomer overtakes those that wait", oneCall, "internal/gate/gate.go",
+			`!q.isFree(now) || q.line.first() != w`, `!q.isFree(now)`, gateTests(),
+		},
+		{
+			"one who does not come when woken holds up all others", oneCall, "internal/gate/queue.go",
+			`	if q.called != nil && !q.calledUntil.After(now) {`, `	if q.called != nil && q.calledUntil.IsZero() {`, gateTests(),
+		},
+		{
+			"a namespace is served until nobody in it waits", oneCall, "internal/gate/line.go",
+			`in.turns.MoveToBack(`, `in.turns.MoveToFront(`, gateTests(),
+		},
+		{
+			"a woken ticket is not told again after a pause", oneCall, "internal/gate/queue.go",
+			`		q.called = nil // the turn is taken back; it will be told again
+`, ``, gateTests(),
+		},
+		{
+			"servers that nobody needs are kept", oneCall, "internal/gate/gate.go",
+			`	if q.isIdle(now) {`, `	if q.isIdle(now) && q.server == "" {`, gateTests(),
 		},
 	}
 }
