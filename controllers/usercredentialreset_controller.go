@@ -24,8 +24,9 @@ import (
 )
 
 // concurrentRequests is how many requests are looked at together. A worker waits
-// for a slow workspace, so there are enough of them for others to go on.
-const concurrentRequests = 64
+// for the answer of a slow server, and of each server only one does: so many servers
+// may hang at the same time, less one, and the others go on.
+const concurrentRequests = 256
 
 // conflictPause is how long to wait for the cache after a write that met a newer
 // object.
