@@ -25,6 +25,8 @@ func (o *Operator) newClient(connection *rocketchat.Connection) *rocketchat.Clie
 	return rocketchat.New(connection, rocketchat.Options{
 		Policy: o.options.DialPolicy,
 		Now:    o.clock.Local, // TOTP codes follow this machine's clock
+		// A pass has a client of its own; what they learn of the server's clock stays.
+		ServerClock: o.clocks.Of(server, o.clock.Local()),
 		Observe: func(exchange rocketchat.Exchange) {
 			if exchange.RateLimit.Exhausted {
 				o.gateOf(exchange.Route).Close(server, exchange.RateLimit.Wait)

@@ -58,8 +58,9 @@ type Operator struct {
 	board    *board
 	holdings *holdings
 	passes   *passes
-	gate     *gate.Gate    // for resets
-	probes   *gate.Gate    // for probes, whose routes the limiter counts by themselves
+	gate     *gate.Gate // for resets
+	probes   *gate.Gate // for probes, whose routes the limiter counts by themselves
+	clocks   rocketchat.ServerClocks
 	newID    func() string // of an attempt
 	dial     func(*rocketchat.Connection) chatClient
 

@@ -59,7 +59,28 @@ func answers() []mutation {
 		},
 		{
 			"a limiter may close the way for ever", oneCall, "internal/rocketchat/ratelimit.go",
-			`min(max(waitFor(header, text, now), minWait), maxWait)`, `max(waitFor(header, text, now), minWait)`, chatTests(),
+			`min(h.wait(clock), maxWait)`, `h.wait(clock)`, chatTests(),
+		},
+		{
+			"who was refused hammers", oneCall, "internal/rocketchat/ratelimit.go",
+			`		wait = max(wait, minWait)
+`, ``, chatTests(),
+		},
+		{
+			"the server's clock is taken to be as far ahead as it may be", oneCall, "internal/rocketchat/serverclock.go",
+			`wait -= c.now(local).least`, `wait -= c.now(local).most`, chatTests(),
+		},
+		{
+			"a limiter's first window is taken for a whole one", oneCall, "internal/rocketchat/serverclock.go",
+			`return w.seen >= 2`, `return w.seen >= 1`, chatTests(),
+		},
+		{
+			"a contradiction about the server's clock is not noticed", oneCall, "internal/rocketchat/serverclock.go",
+			`both.least <= both.most`, `both.least <= both.most || c.known`, chatTests(),
+		},
+		{
+			"a proxy's clock is taken for the limiter's", oneCall, "internal/rocketchat/serverclock.go",
+			`	if c.foreign.After(received) {`, `	if c.foreign.After(received) && c.base.IsZero() {`, chatTests(),
 		},
 	}
 }
