@@ -19,9 +19,9 @@ const (
 // ServerClock knows between which bounds a server's clock differs from this
 // machine's. An answer tells its Date in whole seconds, which bounds the
 // difference to one second and the way of the answer; several answers, made at
-// different parts of a second, bound it closer. What is learned widens as clocks
-// drift, and is replaced by what contradicts it: somebody has set a clock, or
-// another server answered.
+// different parts of a second, bound it closer, and the limiter's windows to less
+// than that. What is learned widens as clocks drift, and is replaced by what
+// contradicts it: somebody has set a clock, or another server answered.
 //
 // It is here for the reset time that a limiter names in milliseconds of its
 // server's clock: by a single answer, a client would come up to a second too late.
