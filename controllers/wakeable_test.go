@@ -25,8 +25,8 @@ func TestWhoIsWokenGoesBeforeThoseThatMerelyWait(t *testing.T) {
 	}
 	requests.wakeByKey("chat/woken")
 	requests.wakeByKey("woken")
-	for queue.Len() < 101 {
-		// The queue takes in what is added on its own time.
+	if queue.Len() != 101 { // which also lets the queue take in what was added
+		t.Fatalf("%d are to be looked at", queue.Len())
 	}
 	if next, _ := queue.Get(); next.Name != "woken" {
 		t.Errorf("next is %s", next.Name)

@@ -48,7 +48,7 @@ type window struct {
 
 // isKnown says that two windows were of that length. The first one after a server's
 // start is shorter than the others.
-func (w window) isKnown() bool { return w.seen >= 2 }
+func (w *window) isKnown() bool { return w.seen >= 2 }
 
 // bounds of a difference.
 type bounds struct{ least, most time.Duration }

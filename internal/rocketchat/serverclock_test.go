@@ -144,7 +144,7 @@ func TestAnyClockIsSurvived(t *testing.T) {
 func TestServerClock(t *testing.T) {
 	t.Parallel()
 	now := limiterNow()
-	at := func(d time.Duration) time.Time { return now.Add(d) }
+	at := now.Add
 	for name, test := range map[string]struct {
 		learn func(*ServerClock)
 		at    time.Duration
