@@ -11,6 +11,8 @@ const (
 	defaultWait = 60 * time.Second
 	minWait     = time.Second
 	maxWait     = 120 * time.Second
+	// maxSkew is by how much the clocks of a server's instances may differ.
+	maxSkew = 2 * time.Second
 	// maxWindow is the longest window of a limiter that is believed.
 	maxWindow = time.Hour
 )
@@ -74,10 +76,12 @@ func (h heard) teach(clock *ServerClock) {
 
 func (h heard) wait(clock *ServerClock) time.Duration {
 	if reset, known := h.reset(); known {
-		// While the answer was under way, the time may have come.
 		wait := clock.until(reset, h.received)
-		if wait > -h.received.Sub(h.sent) && wait <= maxWindow {
-			return max(wait, 0) + limiterTick
+		switch {
+		case wait > -h.received.Sub(h.sent) && wait <= maxWindow:
+			return max(wait, 0) + limiterTick // the time may have come while the answer was under way
+		case wait > -maxSkew && wait <= 0 && !h.isRefusal():
+			return minWait // by the clock of another instance
 		}
 	}
 	if wait, said := h.said(); said {

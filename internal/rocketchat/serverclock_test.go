@@ -140,6 +140,40 @@ func TestAnyClockIsSurvived(t *testing.T) {
 	}
 }
 
+// TestSeveralInstancesAreSurvived proves that where each call may reach another
+// instance, with a counter, a window and a clock of its own, work goes on faster than
+// one of them allows, and few calls are refused.
+func TestSeveralInstancesAreSurvived(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 5))
+		first, clock := newLimitedServer(random), &ServerClock{}
+		instances := []*limitedServer{first}
+		for range 2 {
+			other := *first
+			other.ahead += time.Duration(random.IntN(200)-100) * time.Millisecond
+			other.since = other.since.Add(time.Duration(random.IntN(1000)) * time.Millisecond)
+			instances = append(instances, &other)
+		}
+		begin := first.now
+		now, done, refused := begin, 0, 0
+		for done < 300 {
+			s := instances[random.IntN(len(instances))]
+			s.now = now
+			answer := s.call()
+			if answer.status == http.StatusOK {
+				done++
+			} else {
+				refused++
+			}
+			now = s.now.Add(answer.rateLimit(clock).Wait + time.Duration(random.IntN(20))*time.Millisecond)
+		}
+		if took := now.Sub(begin); took > 58*time.Second || refused > 3 {
+			t.Errorf("seed %d: 300 calls took %v, %d were refused", seed, took, refused)
+		}
+	}
+}
+
 // TestServerClock tells what is learned from a few answers.
 func TestServerClock(t *testing.T) {
 	t.Parallel()
