@@ -122,11 +122,13 @@ tidy: ## Tidy all go.mod files.
 ##@ Deploy
 
 .PHONY: install
-install: ## Install the CRDs into the cluster of the default kubeconfig.
+install: ## Install the CRDs and their policies into the cluster of the default kubeconfig.
 	$(KUBECTL) apply --server-side -k config/crd
+	$(KUBECTL) apply --server-side -k config/policy
 
 .PHONY: uninstall
 uninstall: ## Remove the CRDs, and with them every request and record.
+	$(KUBECTL) delete --ignore-not-found -k config/policy
 	$(KUBECTL) delete --ignore-not-found -k config/crd
 
 .PHONY: deploy

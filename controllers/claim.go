@@ -93,7 +93,7 @@ func (p *pass) claimRecord() *v1alpha1.ResetRecord {
 		StartTime:             metav1.NewTime(p.clock.Now()).Rfc3339Copy(),
 		SecretResourceVersion: p.secret.version,
 	}
-	record := reset.NewRecord(p.Request, p.Target.Target, attempt)
+	record := reset.Approved(reset.NewRecord(p.Request, p.Target.Target, attempt), p.Approval())
 	if p.Record != nil {
 		record = p.Record.DeepCopy()
 		record.Attempts = append(record.Attempts, attempt)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,16 +23,20 @@ import (
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 )
 
-// The kinds that have informers, and the Secret, which has none.
+// The kinds that have informers, and those that have none.
 const (
 	kindRequest = iota
 	kindRecord
 	kindWorkspace
+	kindApproval
 	kinds
-	kindSecret = kinds
+	kindSecret = iota - 1
+	kindPolicy
+	kindBinding
+	allKinds
 )
 
-var kindNames = []string{"request", "record", "workspace", "secret"}
+var kindNames = []string{"request", "record", "workspace", "approval", "secret", "policy", "binding"}
 
 func kindOf(object any) int {
 	switch object.(type) {
@@ -41,8 +46,14 @@ func kindOf(object any) int {
 		return kindRecord
 	case *v1alpha1.RocketChatWorkspace:
 		return kindWorkspace
+	case *v1alpha1.ResetApproval, *v1alpha1.ResetApprovalList:
+		return kindApproval
 	case *corev1.Secret:
 		return kindSecret
+	case *admissionregistrationv1.ValidatingAdmissionPolicy:
+		return kindPolicy
+	case *admissionregistrationv1.ValidatingAdmissionPolicyBinding:
+		return kindBinding
 	}
 	panic(fmt.Sprintf("no such kind: %T", object))
 }
@@ -53,7 +64,7 @@ func kindOf(object any) int {
 type apiServer struct {
 	world   *world
 	version int
-	objects [kinds + 1]map[types.NamespacedName]client.Object
+	objects [allKinds]map[types.NamespacedName]client.Object
 	changes [kinds][]change
 }
 
@@ -186,6 +197,12 @@ func assign(from, into client.Object) {
 		source.DeepCopyInto(target)
 	case *corev1.Secret:
 		source, _ := from.(*corev1.Secret)
+		source.DeepCopyInto(target)
+	case *admissionregistrationv1.ValidatingAdmissionPolicy:
+		source, _ := from.(*admissionregistrationv1.ValidatingAdmissionPolicy)
+		source.DeepCopyInto(target)
+	case *admissionregistrationv1.ValidatingAdmissionPolicyBinding:
+		source, _ := from.(*admissionregistrationv1.ValidatingAdmissionPolicyBinding)
 		source.DeepCopyInto(target)
 	}
 }
@@ -367,23 +384,43 @@ func (r *liveReader) Get(ctx context.Context, key client.ObjectKey, object clien
 	return s.call(ctx, "get "+kindNames[kindOf(object)], readFaults, func() error { return s.get(key, object) })
 }
 
-// List implements client.Reader; it lists the records of a user.
+// List implements client.Reader.
 func (r *liveReader) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
 	s := r.replica.world.server
-	records, _ := list.(*v1alpha1.ResetRecordList)
-	return s.call(ctx, "list records", readFaults, func() error {
-		for _, record := range s.records() {
-			if matchesField(record, options, map[string]client.IndexerFunc{recordByTarget: indexRecordByTarget}) {
-				records.Items = append(records.Items, *record.DeepCopy())
-			}
-		}
+	kind := kindOf(list)
+	return s.call(ctx, "list "+kindNames[kind]+"s", readFaults, func() error {
+		listInto(list, s.objects[kind], options)
 		return nil
 	})
 }
 
+// listInto lists the objects that have the value of the field that is asked for.
+func listInto(list client.ObjectList, objects map[types.NamespacedName]client.Object, options []client.ListOption) {
+	for _, key := range sortedKeys(objects) {
+		if !matchesField(objects[key], options) {
+			continue
+		}
+		switch found := objects[key].(type) {
+		case *v1alpha1.UserCredentialReset:
+			requests, _ := list.(*v1alpha1.UserCredentialResetList)
+			requests.Items = append(requests.Items, *found.DeepCopy())
+		case *v1alpha1.ResetRecord:
+			records, _ := list.(*v1alpha1.ResetRecordList)
+			records.Items = append(records.Items, *found.DeepCopy())
+		case *v1alpha1.ResetApproval:
+			approvals, _ := list.(*v1alpha1.ResetApprovalList)
+			approvals.Items = append(approvals.Items, *found.DeepCopy())
+		}
+	}
+}
+
 // matchesField says whether the object has the value of the one field that is
 // asked for.
-func matchesField(object client.Object, options []client.ListOption, indexes map[string]client.IndexerFunc) bool {
+func matchesField(object client.Object, options []client.ListOption) bool {
+	indexes := map[string]client.IndexerFunc{
+		openByWorkspace: indexOpenByWorkspace, openByTarget: indexOpenByTarget, approvalByRequest: indexApprovalByRequest,
+		recordByTarget: indexRecordByTarget, recordByBlocked: indexRecordByBlocked,
+	}
 	var wanted client.ListOptions
 	wanted.ApplyOptions(options)
 	requirement := wanted.FieldSelector.Requirements()[0]
@@ -446,24 +483,7 @@ func (c *cachedClient) Get(_ context.Context, key client.ObjectKey, object clien
 
 // List implements client.Reader.
 func (c *cachedClient) List(_ context.Context, list client.ObjectList, options ...client.ListOption) error {
-	objects := c.replica.caches[kindOf(list)].objects
-	indexes := map[string]client.IndexerFunc{
-		openByWorkspace: indexOpenByWorkspace, openByTarget: indexOpenByTarget,
-		recordByTarget: indexRecordByTarget, recordByBlocked: indexRecordByBlocked,
-	}
-	for _, key := range sortedKeys(objects) {
-		if !matchesField(objects[key], options, indexes) {
-			continue
-		}
-		switch found := objects[key].(type) {
-		case *v1alpha1.UserCredentialReset:
-			requests, _ := list.(*v1alpha1.UserCredentialResetList)
-			requests.Items = append(requests.Items, *found.DeepCopy())
-		case *v1alpha1.ResetRecord:
-			records, _ := list.(*v1alpha1.ResetRecordList)
-			records.Items = append(records.Items, *found.DeepCopy())
-		}
-	}
+	listInto(list, c.replica.caches[kindOf(list)].objects, options)
 	return nil
 }
 

@@ -90,6 +90,9 @@ func (w *world) watch(before, after client.Object) {
 	if request, ok := after.(*v1alpha1.UserCredentialReset); ok {
 		w.tell("    outcome %q, %s", request.Status.Outcome, reasonOf(request))
 		w.watchStatus(request)
+		if w.approver != nil {
+			w.approver(request)
+		}
 	}
 }
 
@@ -97,8 +100,7 @@ func (w *world) watch(before, after client.Object) {
 func (w *world) watchRecord(before client.Object, record *v1alpha1.ResetRecord) {
 	for _, attempt := range record.Attempts {
 		w.tell("    attempt %s: %q %q %s", attempt.ID, attempt.Result, attempt.LateResult, attempt.Reason)
-		told := slices.ContainsFunc(w.replicas, func(p *replica) bool { return p.audited[attempt.ID] })
-		if attempt.Result != "" && !told && before != nil {
+		if attempt.Result != "" && !w.audited[attempt.ID] && before != nil {
 			w.breaks("the result of %s was recorded before the audit log told of it", attempt.ID)
 		}
 	}
@@ -167,7 +169,22 @@ func (w *world) checkSend(p *replica, held holding, arrived *post) {
 	if arrived.userID != held.record.Target.UserID {
 		w.breaks("attempt %s is for %s and was sent for %s", held.id, held.record.Target.UserID, arrived.userID)
 	}
+	if w.decided != nil {
+		w.checkApproval(held, began)
+	}
 	w.checkEarlier(held, arrived)
+}
+
+// checkApproval asserts that the request was approved, and that nobody had denied
+// it when its claim was begun.
+func (w *world) checkApproval(held holding, began time.Time) {
+	decided := w.decided[types.UID(held.record.Request.UID)]
+	if decided[v1alpha1.DecisionApproved].IsZero() {
+		w.breaks("attempt %s was sent without an approval", held.id)
+	}
+	if denied := decided[v1alpha1.DecisionDenied]; !denied.IsZero() && denied.Before(began) {
+		w.breaks("attempt %s was sent although the request had been denied", held.id)
+	}
 }
 
 // clockError is the error of the operator's idea of the API server's clock.

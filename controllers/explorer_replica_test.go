@@ -45,7 +45,6 @@ type replica struct {
 	forever  bool // it does not come back
 	until    time.Time
 	ids      int
-	audited  map[string]bool // attempts of which the audit log tells
 
 	operator    *Operator
 	reconcilers [3]reconcile.Reconciler
@@ -59,7 +58,7 @@ type replica struct {
 }
 
 func newReplica(w *world, name string) *replica {
-	p := &replica{world: w, name: name, audited: map[string]bool{}}
+	p := &replica{world: w, name: name}
 	w.replicas = append(w.replicas, p)
 	return p
 }
@@ -126,6 +125,10 @@ func (p *replica) hear(kind int, object client.Object, specChanged bool) {
 	case kindRecord:
 		p.queues[recordController].Add(own)
 		for _, concerned := range p.requests.concernedByRecord(ctx, object) {
+			p.queues[requestController].Add(concerned)
+		}
+	case kindApproval:
+		for _, concerned := range p.requests.concernedByApproval(ctx, object) {
 			p.queues[requestController].Add(concerned)
 		}
 	case kindWorkspace:
@@ -329,7 +332,7 @@ func (s *auditSink) Info(_ int, message string, pairs ...any) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i] == "attempt" {
 			id, _ := pairs[i+1].(string)
-			s.replica.audited[id] = true
+			s.replica.world.audited[id] = true
 		}
 	}
 	s.replica.world.tell("  audit: %s %v", message, pairs)

@@ -1,12 +1,15 @@
 package controllers
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/reset"
@@ -58,6 +61,13 @@ func scenarios() []scenario {
 			w.abandon("lost-phone", "alice")
 			w.after(2*time.Minute, "a second request", func() { w.ask1("also-lost", "alice") })
 			w.mayHappen(w.newReplicas(1), "also-lost")
+		}},
+		{name: "approval", build: func(w *world) {
+			w.furnish()
+			w.requireApproval()
+			w.ask1("lost-phone", "alice")
+			w.mayHappen(w.newReplicas(2), "lost-phone")
+			w.mayHappenToTheApproval("lost-phone")
 		}},
 		{name: "calm-two-operators", calm: 2, build: func(w *world) {
 			w.furnish()
@@ -116,6 +126,7 @@ func (w *world) ask1(name, username string) {
 			WorkspaceRef: v1alpha1.WorkspaceReference{Name: "chat"},
 			User:         v1alpha1.UserReference{Username: username},
 			Type:         v1alpha1.ResetTypeTOTP,
+			RequestedBy:  "ann",
 			NotAfterTime: metav1.NewTime(w.now.Add(validity).Truncate(time.Second)),
 		},
 	}
@@ -268,5 +279,61 @@ func (w *world) mayHappenToTheWorkspace() {
 			next.Status = v1alpha1.RocketChatWorkspaceStatus{}
 			w.server.add(next)
 		})
+	})
+}
+
+// requireApproval lets the workspace require approval, installs the policies, and
+// has somebody approve what is asked for: once they see whom it means, and whenever
+// it is asked anew.
+func (w *world) requireApproval() {
+	for _, name := range []string{policyRequestedBy, policyApprovedBy} {
+		w.server.add(&admissionregistrationv1.ValidatingAdmissionPolicy{
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Spec:       admissionregistrationv1.ValidatingAdmissionPolicySpec{Validations: []admissionregistrationv1.Validation{{Expression: "true"}}},
+		})
+		w.server.add(&admissionregistrationv1.ValidatingAdmissionPolicyBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
+				PolicyName: name, ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny},
+			},
+		})
+	}
+	workspace := &v1alpha1.RocketChatWorkspace{ObjectMeta: metav1.ObjectMeta{Namespace: "chat", Name: "chat"}}
+	edit(w.server, workspace, func(r *v1alpha1.RocketChatWorkspace) {
+		r.Spec.ApprovalRequiredTypes = []v1alpha1.ResetType{v1alpha1.ResetTypeTOTP}
+	})
+	w.decided = map[types.UID]map[v1alpha1.Decision]time.Time{}
+	w.approver = func(request *v1alpha1.UserCredentialReset) {
+		if w.decided[request.UID] == nil && reasonOf(request) == v1alpha1.ReasonAwaitingApproval {
+			w.decided[request.UID] = map[v1alpha1.Decision]time.Time{}
+			w.after(time.Second, "an approval", func() { w.decide(request, v1alpha1.DecisionApproved) })
+		}
+	}
+}
+
+// decide creates a decision about the request.
+func (w *world) decide(request *v1alpha1.UserCredentialReset, decision v1alpha1.Decision) {
+	w.serial++
+	w.server.add(&v1alpha1.ResetApproval{
+		ObjectMeta: metav1.ObjectMeta{Namespace: request.Namespace, Name: fmt.Sprintf("%s-%d", request.Name, w.serial)},
+		Spec: v1alpha1.ResetApprovalSpec{
+			RequestName: request.Name, RequestUID: string(request.UID), UserID: peopleIDs()[request.Spec.User.Username],
+			Decision: decision, ApprovedBy: "rita",
+		},
+	})
+	if w.decided[request.UID] == nil {
+		w.decided[request.UID] = map[v1alpha1.Decision]time.Time{}
+	}
+	w.decided[request.UID][decision] = w.now
+}
+
+func (w *world) mayHappenToTheApproval(name string) {
+	w.may("the request is denied", func() bool { return w.server.request(key(name)) != nil }, func() {
+		w.decide(w.server.request(key(name)), v1alpha1.DecisionDenied)
+	})
+	w.may("a policy is removed for a while", nil, func() {
+		policy := w.server.objects[kindPolicy][types.NamespacedName{Name: policyApprovedBy}]
+		w.server.remove(kindPolicy, client.ObjectKeyFromObject(policy))
+		w.after(time.Minute, "the policy", func() { w.server.store(copyOf(policy), true) })
 	})
 }

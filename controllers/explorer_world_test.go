@@ -9,6 +9,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 )
 
 const (
@@ -42,6 +44,12 @@ type world struct {
 	arrived func()               // called when a reset arrives, if not nil
 	created map[string]time.Time // requests, by uid
 	gone    map[string]bool      // records that somebody deleted
+	audited map[string]bool      // attempts of which an audit log tells
+
+	// decided is when decisions about requests were stored, by uid, nil where no
+	// approval is required; approver sees every status of a request.
+	decided  map[types.UID]map[v1alpha1.Decision]time.Time
+	approver func(*v1alpha1.UserCredentialReset)
 
 	forgot bool // a process ended
 
@@ -69,7 +77,7 @@ type happening struct {
 
 func newWorld(s scenario, c *chooser) *world {
 	w := &world{chooser: c, scenario: s, now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
-	w.created, w.gone = map[string]time.Time{}, map[string]bool{}
+	w.created, w.gone, w.audited = map[string]time.Time{}, map[string]bool{}, map[string]bool{}
 	w.endAfter(validity + graceTime)
 	w.server = newAPIServer(w)
 	w.chat = newChatServer(w)

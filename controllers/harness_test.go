@@ -63,6 +63,7 @@ func newHarness(t *testing.T) *harness {
 		WithStatusSubresource(&v1alpha1.UserCredentialReset{}, &v1alpha1.RocketChatWorkspace{}).
 		WithIndex(&v1alpha1.UserCredentialReset{}, openByWorkspace, indexOpenByWorkspace).
 		WithIndex(&v1alpha1.UserCredentialReset{}, openByTarget, indexOpenByTarget).
+		WithIndex(&v1alpha1.ResetApproval{}, approvalByRequest, indexApprovalByRequest).
 		WithIndex(&v1alpha1.ResetRecord{}, recordByTarget, indexRecordByTarget).
 		WithIndex(&v1alpha1.ResetRecord{}, recordByBlocked, indexRecordByBlocked).
 		WithObjects(

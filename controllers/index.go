@@ -21,6 +21,9 @@ const (
 	// recordByTarget finds records by the id of their user. It is also a field
 	// selector of the API server.
 	recordByTarget = "target.userID"
+	// approvalByRequest finds approvals by the name of their request. It is also a
+	// field selector of the API server.
+	approvalByRequest = "spec.requestName"
 	// recordByBlocked finds the records with an attempt that forbids others with
 	// the same Secret, by "namespace/name@resourceVersion" of workspace and Secret.
 	recordByBlocked = "blocked"
@@ -34,6 +37,7 @@ func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	}{
 		{&v1alpha1.UserCredentialReset{}, openByWorkspace, indexOpenByWorkspace},
 		{&v1alpha1.UserCredentialReset{}, openByTarget, indexOpenByTarget},
+		{&v1alpha1.ResetApproval{}, approvalByRequest, indexApprovalByRequest},
 		{&v1alpha1.ResetRecord{}, recordByTarget, indexRecordByTarget},
 		{&v1alpha1.ResetRecord{}, recordByBlocked, indexRecordByBlocked},
 	}
@@ -60,6 +64,14 @@ func indexOpenByTarget(object client.Object) []string {
 		return nil
 	}
 	return []string{request.Status.Target.UserID}
+}
+
+func indexApprovalByRequest(object client.Object) []string {
+	approval, ok := object.(*v1alpha1.ResetApproval)
+	if !ok {
+		return nil
+	}
+	return []string{approval.Spec.RequestName}
 }
 
 func indexRecordByTarget(object client.Object) []string {

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -83,6 +84,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) (*Operator, e
 		if err := setup(mgr); err != nil {
 			return nil, fmt.Errorf("set up a controller: %w", err)
 		}
+	}
+	if err := mgr.Add(manager.RunnableFunc(operator.tellOfPolicies)); err != nil {
+		return nil, fmt.Errorf("add the look at the policies: %w", err)
 	}
 	return operator, nil
 }

@@ -104,26 +104,18 @@ func (p *pass) again() *reset.Decision {
 }
 
 // readBrakes reads what may stop a request from the API server: a cache may not
-// yet know of a deletion or a suspension.
+// yet know of a deletion, a suspension or a denial.
 func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, brakesTimeout)
 	defer cancel()
-	var request v1alpha1.UserCredentialReset
-	err := p.live.Get(ctx, p.name, &request)
-	if apierrors.IsNotFound(err) || (err == nil && request.UID != p.Request.UID) {
-		return &reset.Decision{Step: reset.StepNone}, nil
+	if there, err := p.readRequest(ctx); err != nil || !there {
+		return &reset.Decision{Step: reset.StepNone}, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the request: %w", err)
+	var err error
+	if p.Workspace, err = p.readWorkspace(ctx, p.live, p.Request); err != nil {
+		return nil, err
 	}
-	p.Request = &request
-	if p.Record == nil && request.Status.RecordRef != nil {
-		// The status knows of a record that the cache does not.
-		if p.Record, err = p.liveRecord(ctx, p.name); err != nil {
-			return nil, err
-		}
-	}
-	if p.Workspace, err = p.readWorkspace(ctx, p.live, &request); err != nil {
+	if err := p.readApprovals(ctx); err != nil {
 		return nil, err
 	}
 	if decision := p.proceed(); decision != nil {
@@ -134,6 +126,39 @@ func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 		return nil, err
 	}
 	return nil, nil //nolint:nilnil // no decision means: go on
+}
+
+// readRequest reads the request, and says whether it is still this one. Its status
+// may know of a record that the cache does not.
+func (p *pass) readRequest(ctx context.Context) (bool, error) {
+	var request v1alpha1.UserCredentialReset
+	err := p.live.Get(ctx, p.name, &request)
+	if apierrors.IsNotFound(err) || (err == nil && request.UID != p.Request.UID) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the request: %w", err)
+	}
+	p.Request = &request
+	if p.Record == nil && request.Status.RecordRef != nil {
+		p.Record, err = p.liveRecord(ctx, p.name)
+	}
+	return true, err
+}
+
+// readApprovals reads what approvers decided, and whether their names can be
+// trusted, where the workspace requires approval.
+func (p *pass) readApprovals(ctx context.Context) error {
+	p.Approvals, p.NamesTrustedSince = nil, time.Time{}
+	if !reset.NeedsApproval(p.Workspace, p.Request) {
+		return nil
+	}
+	var err error
+	if p.Approvals, err = listApprovals(ctx, p.live, p.name); err != nil {
+		return err
+	}
+	p.NamesTrustedSince, err = p.namesTrustedSince(ctx)
+	return err
 }
 
 // liveRecord reads the request's record from the API server, nil if there is
@@ -215,7 +240,7 @@ func (p *pass) doubt(reason string) {
 
 // checkClaim looks, now that the claim is stored, for what forbids the call: others
 // who are about to reset the same credential (who sees another yields), or who end
-// the request, or its deletion.
+// the request, its deletion, or an approver who changed their mind.
 func (p *pass) checkClaim(ctx context.Context) (reset.Result, bool) {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout-p.clock.since(p.held.claimBegan))
 	defer cancel()
@@ -227,6 +252,10 @@ func (p *pass) checkClaim(ctx context.Context) (reset.Result, bool) {
 	var request v1alpha1.UserCredentialReset
 	if err := p.live.Get(ctx, p.name, &request); err != nil || request.UID != p.Request.UID {
 		p.log.Info("The request is gone before its call", "error", errorText(err))
+		return reset.NotBegun(), true
+	}
+	if err := p.readApprovals(ctx); err != nil {
+		p.log.Error(err, "The attempt is given up before its call")
 		return reset.NotBegun(), true
 	}
 	p.Request, p.Rivals, p.Now = &request, rivals, p.clock.Now()

@@ -55,7 +55,8 @@ func (r *RocketChatWorkspaceReconciler) setup(mgr ctrl.Manager) error {
 // its status where that says anything new.
 func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	var workspace v1alpha1.RocketChatWorkspace
-	if err := r.kube.Get(ctx, request.NamespacedName, &workspace); err != nil {
+	err := r.kube.Get(ctx, request.NamespacedName, &workspace)
+	if err != nil {
 		if apierrors.IsNotFound(err) {
 			r.board.forget(request.NamespacedName)
 			r.last.forget(request.NamespacedName)
@@ -70,6 +71,11 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 	}
 	if probeErr == nil && health.Reason == "" {
 		return ctrl.Result{}, nil // its first probe waits for its turn, and is woken then
+	}
+	if health.NamesTrustedSince = (time.Time{}); len(workspace.Spec.ApprovalRequiredTypes) > 0 {
+		if health.NamesTrustedSince, err = r.namesTrustedSince(ctx); err != nil {
+			return ctrl.Result{}, err // again, with back-off
+		}
 	}
 	r.board.publish(request.NamespacedName, health)
 	if !health.GatesLike(before) {

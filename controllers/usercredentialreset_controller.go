@@ -32,7 +32,7 @@ const concurrentRequests = 256
 // object.
 const conflictPause = 200 * time.Millisecond
 
-// +kubebuilder:rbac:groups=credentialreset.dev,resources=usercredentialresets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=credentialreset.dev,resources=usercredentialresets,verbs=get;list;watch;delete
 // +kubebuilder:rbac:groups=credentialreset.dev,resources=usercredentialresets/status,verbs=update
 // +kubebuilder:rbac:groups=credentialreset.dev,resources=resetrecords,verbs=get;list;watch;create;update;patch;delete
 // +kubebuilder:rbac:groups=credentialreset.dev,resources=rocketchatworkspaces,verbs=get;list;watch
@@ -52,6 +52,7 @@ func (r *UserCredentialResetReconciler) setup(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.ResetRecord{}, handler.EnqueueRequestsFromMapFunc(r.concernedByRecord)).
 		Watches(&v1alpha1.RocketChatWorkspace{}, handler.EnqueueRequestsFromMapFunc(r.concernedByWorkspace),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.ResetApproval{}, handler.EnqueueRequestsFromMapFunc(r.concernedByApproval)).
 		WatchesRawSource(r.requests.source()).
 		WithOptions(controllerOptions(concurrentRequests)).
 		Complete(r)
@@ -110,6 +111,12 @@ func (r *UserCredentialResetReconciler) observe(ctx context.Context, name types.
 		return nil, err
 	}
 	observed.Health = r.board.get(workspaceName(&request))
+	if reset.NeedsApproval(observed.Workspace, &request) {
+		observed.NamesTrustedSince = observed.Health.NamesTrustedSince
+		if observed.Approvals, err = listApprovals(ctx, r.kube, name); err != nil {
+			return nil, err
+		}
+	}
 	observed.RetryAfter = r.tries.after(name, observed.Health.SecretVersion)
 	if pinned := pinnedTarget(observed); pinned != nil {
 		observed.Target = &reset.Resolved{Target: *pinned}
@@ -205,6 +212,8 @@ func (r *UserCredentialResetReconciler) act(ctx context.Context, observed *reset
 		return again, nil // done, or look again later
 	case reset.StepAttempt:
 		return ctrl.Result{RequeueAfter: conflictPause}, nil // ask for a permit again
+	case reset.StepDelete:
+		return afterWrite(r.delete(ctx, observed.Request))
 	case reset.StepReport:
 	}
 	wait := r.written.pause(client.ObjectKeyFromObject(observed.Request), observed.Request.ResourceVersion, r.clock.Local())
@@ -255,6 +264,18 @@ func (r *UserCredentialResetReconciler) say(ctx context.Context, observed *reset
 	r.holdings.told(request)
 	r.announce(request, observed.Request.Status.Outcome)
 	observed.Request = request
+	return nil
+}
+
+// delete removes a request that has outlived its use, as it was observed: not one
+// that took its name, nor one that somebody has just changed.
+func (r *UserCredentialResetReconciler) delete(ctx context.Context, request *v1alpha1.UserCredentialReset) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	err := r.kube.Delete(ctx, request, client.Preconditions{UID: &request.UID, ResourceVersion: &request.ResourceVersion})
+	if err != nil {
+		return fmt.Errorf("delete the request: %w", err)
+	}
 	return nil
 }
 

@@ -40,6 +40,8 @@ const (
 // Reasons of a request that waits for a person: Succeeded is Unknown, Finished
 // is False, Reconciling is True.
 const (
+	// ReasonAwaitingApproval means that the workspace requires approval for the request's type and no approval that counts is there.
+	ReasonAwaitingApproval = "AwaitingApproval"
 	// ReasonWorkspaceSuspended means that the workspace's spec.suspend is true.
 	ReasonWorkspaceSuspended = "WorkspaceSuspended"
 	// ReasonSecondFactorRequired means that the operator's account is asked for a code that only a person can obtain.
@@ -102,6 +104,10 @@ const (
 	ReasonUserFederated = "UserFederated"
 	// ReasonUserProtected means that the workspace's policy protects the user, or that the user is the operator's own account.
 	ReasonUserProtected = "UserProtected"
+	// ReasonDenied means that an approver denied the request.
+	ReasonDenied = "Denied"
+	// ReasonRequesterUnknown means that the workspace requires approval and the request does not say who asks.
+	ReasonRequesterUnknown = "RequesterUnknown"
 	// ReasonNotAfterTimePassed means that notAfterTime came before the reset could be carried out.
 	ReasonNotAfterTimePassed = "NotAfterTimePassed"
 	// ReasonValidityTooLong means that notAfterTime is more than seven days after the creation of the request.
@@ -151,6 +157,8 @@ const (
 	ReasonSecondFactorRejected = "SecondFactorRejected"
 	// ReasonBypassTokenIgnored means that Rocket.Chat 8.5.0 and 8.5.1 ignore tokens that bypass the second factor: Ready is False, Stalled is True.
 	ReasonBypassTokenIgnored = "BypassTokenIgnored"
+	// ReasonApprovalPolicyMissing means that a type requires approval, and nothing in the cluster keeps people from writing another name than their own into requests and approvals: Ready is False, Stalled is True.
+	ReasonApprovalPolicyMissing = "ApprovalPolicyMissing"
 	// ReasonSuspended means that spec.suspend is true: Ready is False, and neither Reconciling nor Stalled is present.
 	ReasonSuspended = "Suspended"
 	// ReasonConnected means that resets can be carried out: Ready is True.

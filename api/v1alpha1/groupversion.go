@@ -16,6 +16,7 @@ var GroupVersion = schema.GroupVersion{Group: Group, Version: "v1alpha1"}
 func AddToScheme(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,
 		&UserCredentialReset{}, &UserCredentialResetList{},
+		&ResetApproval{}, &ResetApprovalList{},
 		&ResetRecord{}, &ResetRecordList{},
 		&RocketChatWorkspace{}, &RocketChatWorkspaceList{},
 	)

@@ -57,6 +57,21 @@ type RecordedWorkspace struct {
 	Name string `json:"name,omitempty"`
 }
 
+// RecordedApproval tells who approved a request.
+type RecordedApproval struct {
+	// approvedBy is who approved.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	ApprovedBy string `json:"approvedBy,omitempty"`
+
+	// message is what the approver wrote.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Message string `json:"message,omitempty"`
+}
+
 // Attempt is one claim to carry out the reset, and what became of it.
 // +kubebuilder:validation:XValidation:rule="self.id == oldSelf.id && self.startTime == oldSelf.startTime && self.secretResourceVersion == oldSelf.secretResourceVersion",message="an attempt's identity is frozen",reason=FieldValueForbidden
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.result) || (has(self.result) && self.result == oldSelf.result && has(self.endTime) == has(oldSelf.endTime) && (!has(self.endTime) || self.endTime == oldSelf.endTime) && (has(self.lateResult) && !has(oldSelf.lateResult) || self.result == 'Unconfirmed' && has(self.reason) && self.reason == 'OwnResetSuspected' || has(self.reason) == has(oldSelf.reason) && (!has(self.reason) || self.reason == oldSelf.reason)))",message="a result is written once",reason=FieldValueForbidden
@@ -105,6 +120,8 @@ type Attempt struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Cluster,shortName=ucrr,categories=credentialreset
 // +kubebuilder:validation:XValidation:rule="has(self.justification) ? has(oldSelf.justification) && self.justification == oldSelf.justification : !has(oldSelf.justification)",message="justification is frozen",reason=FieldValueForbidden,fieldPath=.justification
+// +kubebuilder:validation:XValidation:rule="has(self.requestedBy) ? has(oldSelf.requestedBy) && self.requestedBy == oldSelf.requestedBy : !has(oldSelf.requestedBy)",message="requestedBy is frozen",reason=FieldValueForbidden,fieldPath=.requestedBy
+// +kubebuilder:validation:XValidation:rule="has(self.approval) ? has(oldSelf.approval) && self.approval == oldSelf.approval : !has(oldSelf.approval)",message="approval is frozen",reason=FieldValueForbidden,fieldPath=.approval
 // +kubebuilder:printcolumn:name="Namespace",type=string,JSONPath=`.request.namespace`
 // +kubebuilder:printcolumn:name="Request",type=string,JSONPath=`.request.name`
 // +kubebuilder:printcolumn:name="User",type=string,JSONPath=`.target.username`
@@ -113,6 +130,8 @@ type Attempt struct {
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Host",type=string,JSONPath=`.target.host`,priority=1
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.attempts[-1:].reason`,priority=1
+// +kubebuilder:printcolumn:name="Requested-By",type=string,JSONPath=`.requestedBy`,priority=1
+// +kubebuilder:printcolumn:name="Approved-By",type=string,JSONPath=`.approval.approvedBy`,priority=1
 // +kubebuilder:selectablefield:JSONPath=`.target.userID`
 type ResetRecord struct {
 	metav1.TypeMeta `json:",inline"`
@@ -150,6 +169,16 @@ type ResetRecord struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	Justification string `json:"justification,omitempty"`
+
+	// requestedBy is the request's: who asked.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	RequestedBy string `json:"requestedBy,omitempty"`
+
+	// approval is who approved the request, where the workspace required that.
+	// +optional
+	Approval *RecordedApproval `json:"approval,omitempty,omitzero"`
 
 	// attempts are the claims in their order. There is a later one only where every earlier one provably did nothing.
 	// +required

@@ -73,6 +73,13 @@ type RocketChatWorkspaceSpec struct {
 	// +kubebuilder:validation:MaxItems=2
 	AllowedTypes []ResetType `json:"allowedTypes,omitempty"`
 
+	// approvalRequiredTypes are the credentials that are reset only after somebody else than the requester has approved the request with a ResetApproval. Omitted, none needs approval.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=2
+	ApprovalRequiredTypes []ResetType `json:"approvalRequiredTypes,omitempty"`
+
 	// protectedUserIDs are ids of users who are never reset through this workspace.
 	// +optional
 	// +listType=set

@@ -96,6 +96,19 @@ type UserCredentialResetSpec struct {
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:Pattern=`^[^\x00-\x1f\x7f]*$`
 	Justification string `json:"justification,omitempty"`
+
+	// ttlSecondsAfterFinished deletes the request so long after it ended as "Succeeded" or "Failed", but not before notAfterTime: whoever applies it again then finds it out of time. What was attempted stays in the ResetRecord. Omitted, the request stays.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=31536000
+	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
+
+	// requestedBy is who asks, as Kubernetes knows them. The policies that ship with the operator let nobody write another name than their own; with the stamping policy it is filled in. It is needed where the workspace requires approval.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^[^\x00-\x1f\x7f]*$`
+	RequestedBy string `json:"requestedBy,omitempty"`
 }
 
 // Target is the user that a request was resolved to, and where.
@@ -174,6 +187,7 @@ type UserCredentialResetStatus struct {
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Succeeded")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Workspace",type=string,JSONPath=`.spec.workspaceRef.name`,priority=1
+// +kubebuilder:printcolumn:name="Requested-By",type=string,JSONPath=`.spec.requestedBy`,priority=1
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Succeeded")].message`,priority=1
 // +kubebuilder:selectablefield:JSONPath=`.spec.type`
 // +kubebuilder:selectablefield:JSONPath=`.spec.user.username`

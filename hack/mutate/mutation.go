@@ -44,12 +44,13 @@ const (
 	finishedFree = "a finished request costs nothing, and stays finished"
 	neverClaimed = "what is deleted, a hook, restored or re-created is never claimed"
 	bounded      = "a panic is a recorded loss, five attempts are the end, what is broken is not tried again"
+	fourEyes     = "where approval is required, nobody is reset whom nobody else has approved"
 	oneCall      = "one call at a time for each server, and none while its limiter is exhausted"
 )
 
 // mutations are all of them.
 func mutations() []mutation {
-	return slices.Concat(answers(), calls(), connections(), decisions(), records(), passes(), rules())
+	return slices.Concat(answers(), calls(), connections(), decisions(), approvals(), records(), passes(), rules())
 }
 
 // choose returns the mutations that match.

@@ -81,8 +81,12 @@ func passes() []mutation {
 		},
 		{
 			"rivals that cannot be listed are none", onePost, pass,
-			`		p.log.Error(err, "The attempt is given up before its call")
-		return reset.NotBegun(), true`, `		return reset.Result{}, false`, passTests(),
+			`	rivals, err := listRivals(ctx, p.live, p.Target.UserID)
+	if err != nil {
+		p.log.Error(err, "The attempt is given up before its call")
+		return reset.NotBegun(), true`, `	rivals, err := listRivals(ctx, p.live, p.Target.UserID)
+	if err != nil {
+		return reset.Result{}, false`, passTests(),
 		},
 		{
 			"a request that is gone is carried out", neverClaimed, pass,
@@ -99,7 +103,7 @@ func passes() []mutation {
 		},
 		{
 			"a suspension is seen by the cache only", bounded, pass,
-			`p.readWorkspace(ctx, p.live, &request)`, `p.readWorkspace(ctx, p.kube, &request)`, passTests(),
+			`p.readWorkspace(ctx, p.live, p.Request)`, `p.readWorkspace(ctx, p.kube, p.Request)`, passTests(),
 		},
 		{
 			"a request that was created anew is taken for the one before", neverClaimed, pass,

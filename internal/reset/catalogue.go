@@ -30,6 +30,7 @@ func catalogue() []entry {
 		unconfirmed = v1alpha1.OutcomeUnconfirmed
 	)
 	return []entry{
+		{v1alpha1.ReasonAwaitingApproval, open, "The workspace requires approval; somebody else than the requester, who may create resetapprovals, has to approve the request for the user in status.target"},
 		{v1alpha1.ReasonWorkspaceSuspended, open, "The workspace is suspended; the request goes on when its administrator sets spec.suspend to false"},
 		{v1alpha1.ReasonSecondFactorRequired, open, "The workspace's account is asked for a mailed code that the operator cannot obtain; an administrator has to give it another second factor"},
 		{v1alpha1.ReasonWorkspaceNotAvailable, open, "There is no such workspace that this namespace may use; check spec.workspaceRef, or ask its administrator to share it through allowedNamespaces"},
@@ -51,6 +52,8 @@ func catalogue() []entry {
 		{v1alpha1.ReasonUserMismatch, failed, "The username and the id belong to different users; check which one is meant and create a new request"},
 		{v1alpha1.ReasonUserFederated, failed, "The user is federated from another server; ask the administrators of that server"},
 		{v1alpha1.ReasonUserProtected, failed, "The workspace's administrator protects this user from resets; ask the administrator"},
+		{v1alpha1.ReasonDenied, failed, "An approver denied the request; ask the approver, whose ResetApproval may say why"},
+		{v1alpha1.ReasonRequesterUnknown, failed, "The workspace requires approval and the request does not say who asks, or is older than the policies that check that; create a new request with your own name in spec.requestedBy"},
 		{v1alpha1.ReasonNotAfterTimePassed, failed, "The reset could not be carried out before notAfterTime; create a new request if it is still wanted"},
 		{v1alpha1.ReasonValidityTooLong, failed, "notAfterTime is more than seven days after the creation; create a new request with an earlier one"},
 		{v1alpha1.ReasonTargetChanged, failed, "The user or the workspace is no longer the one that the request was resolved to; check whom it means and create a new request"},

@@ -45,11 +45,14 @@ func withdrawn(o Observation) (Decision, bool) {
 }
 
 // Claimed decides, after the claim was stored, whether the call may be made. It
-// looks at the request and the rivals as they are by then, and returns the result
+// looks at the request, its approvals and its rivals as they are by then, and returns the result
 // to be recorded if not.
 func Claimed(o Observation) (Result, bool) {
 	if !o.Request.DeletionTimestamp.IsZero() || o.Request.Status.Outcome != "" || HasNotice(o.Request) {
 		return NotBegun(), true
+	}
+	if decision, decided := approval(o); decided {
+		return Result{Result: v1alpha1.AttemptNotSent, Reason: decision.Verdict.Reason}, true
 	}
 	if decision, decided := rivals(o); decided {
 		return Result{Result: v1alpha1.AttemptNotSent, Reason: decision.Verdict.Reason}, true

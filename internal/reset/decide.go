@@ -42,6 +42,8 @@ const (
 	StepReport
 	// StepAttempt means that a reset is to be attempted.
 	StepAttempt
+	// StepDelete means that the request has outlived its use.
+	StepDelete
 )
 
 // Decision is the next step for a request.
@@ -67,6 +69,12 @@ type Observation struct {
 	Health Health
 	// Target is whom the request was resolved to, nil if that is not known yet.
 	Target *Resolved
+	// Approvals are the decisions of approvers about a request of this name; they
+	// are looked at only where the workspace requires approval.
+	Approvals []v1alpha1.ResetApproval
+	// NamesTrustedSince is since when the API server lets nobody write another name
+	// than their own into requests and approvals; zero if it does.
+	NamesTrustedSince time.Time
 	// Rivals are the other records for the target's user id.
 	Rivals []v1alpha1.ResetRecord
 	// RetryAfter is when a try that failed before its claim may be repeated.
@@ -89,7 +97,7 @@ func Decide(o Observation) Decision {
 		return finished(o)
 	}
 	questions := []func(Observation) (Decision, bool){
-		recorded, recordLost, hook, outOfTime, workspace, target, ready, busy, retry, withdrawn,
+		recorded, recordLost, hook, outOfTime, workspace, target, approval, ready, busy, retry, withdrawn,
 	}
 	for _, ask := range questions {
 		if decision, decided := ask(o); decided {
@@ -136,7 +144,7 @@ func finished(o Observation) Decision {
 	}
 	if said, ok := saidBefore(o.Request); ok {
 		if isStamped(o.Request) {
-			return Decision{Step: StepNone}
+			return expired(o)
 		}
 		return Decision{Step: StepReport, Verdict: said}
 	}
@@ -144,6 +152,22 @@ func finished(o Observation) Decision {
 		return Decision{Step: StepReport, Verdict: known}
 	}
 	return Decision{Step: StepNone}
+}
+
+// expired deletes a finished request whose time to live is over, unless somebody
+// still has to look at it. Before notAfterTime it stays: created anew by then, it
+// would be carried out again but for its record.
+func expired(o Observation) Decision {
+	status, ttl := o.Request.Status, o.Request.Spec.TTLSecondsAfterFinished
+	ended := status.Outcome == v1alpha1.OutcomeSucceeded || status.Outcome == v1alpha1.OutcomeFailed
+	if ttl == nil || !ended || status.CompletionTime == nil {
+		return Decision{Step: StepNone}
+	}
+	due := later(status.CompletionTime.Add(time.Duration(*ttl)*time.Second), o.Request.Spec.NotAfterTime.Add(time.Second))
+	if left := due.Sub(o.Now); left > 0 {
+		return Decision{Step: StepNone, After: left}
+	}
+	return Decision{Step: StepDelete}
 }
 
 // hook refuses what is created anew at every sync. The record is asked first: the

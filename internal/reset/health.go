@@ -2,6 +2,7 @@ package reset
 
 import (
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,6 +28,11 @@ type Health struct {
 
 	// Refused says that the server refused the token of this very Secret.
 	Refused bool
+
+	// NamesTrustedSince is since when the API server lets nobody write another name
+	// than their own into requests and approvals; zero if it does, or if no type
+	// requires approval.
+	NamesTrustedSince time.Time
 
 	Reason string // of Ready, empty while nothing is known
 	Detail string // what is wrong in particular
@@ -243,6 +249,8 @@ func readyReason(w *v1alpha1.RocketChatWorkspace, health Health) (string, string
 		reason = v1alpha1.ReasonSuspended
 	case reason == "":
 		reason = v1alpha1.ReasonProbing
+	case reason == v1alpha1.ReasonConnected && len(w.Spec.ApprovalRequiredTypes) > 0 && health.NamesTrustedSince.IsZero():
+		reason = v1alpha1.ReasonApprovalPolicyMissing
 	case reason == v1alpha1.ReasonConnected && !permitsAll(w, health):
 		reason = v1alpha1.ReasonPermissionMissing
 	}
@@ -261,25 +269,26 @@ func permitsAll(w *v1alpha1.RocketChatWorkspace, health Health) bool {
 
 func readyMessages() map[string]string {
 	return map[string]string{
-		v1alpha1.ReasonProbing:              "The workspace is being probed",
-		v1alpha1.ReasonSecretNotFound:       "There is no Secret of the name in spec.secretRef in this namespace; create it",
-		v1alpha1.ReasonServerUnreachable:    "The server cannot be reached or does not answer as Rocket.Chat does; check the url in the Secret and the way to the server",
-		v1alpha1.ReasonSecretTypeWrong:      "The Secret is of another type and was not read; delete it and create it with --type=credentialreset.dev/rocketchat-workspace",
-		v1alpha1.ReasonSecretInvalid:        "The Secret cannot be used",
-		v1alpha1.ReasonTokenRejected:        "Rocket.Chat does not accept the token, or its account has no username; put a working userId and authToken into the Secret",
-		v1alpha1.ReasonEmailCodeRequired:    "Rocket.Chat asks the account for a mailed code; give the account TOTP, or a token that bypasses the second factor, and renew the Secret",
-		v1alpha1.ReasonSecondFactorRejected: "Rocket.Chat does not accept the account's second factor; put the right totpSecret or password, or a token that bypasses it, into the Secret",
-		v1alpha1.ReasonPermissionMissing:    "The account lacks the permission edit-other-user-totp or edit-other-user-e2ee for a type in allowedTypes; grant it in Rocket.Chat or remove the type",
-		v1alpha1.ReasonBypassTokenIgnored:   "Rocket.Chat 8.5.0 and 8.5.1 ignore tokens that bypass the second factor; update Rocket.Chat and then change the Secret in any way, or put a totpSecret or password into it",
-		v1alpha1.ReasonOwnResetSuspected:    "The operator's own account seems to have been reset; check it in Rocket.Chat and put a new token and second factor into the Secret",
-		v1alpha1.ReasonSuspended:            "spec.suspend is true: nothing is reset and requests wait",
-		v1alpha1.ReasonConnected:            "Resets can be carried out",
+		v1alpha1.ReasonProbing:               "The workspace is being probed",
+		v1alpha1.ReasonSecretNotFound:        "There is no Secret of the name in spec.secretRef in this namespace; create it",
+		v1alpha1.ReasonServerUnreachable:     "The server cannot be reached or does not answer as Rocket.Chat does; check the url in the Secret and the way to the server",
+		v1alpha1.ReasonSecretTypeWrong:       "The Secret is of another type and was not read; delete it and create it with --type=credentialreset.dev/rocketchat-workspace",
+		v1alpha1.ReasonSecretInvalid:         "The Secret cannot be used",
+		v1alpha1.ReasonTokenRejected:         "Rocket.Chat does not accept the token, or its account has no username; put a working userId and authToken into the Secret",
+		v1alpha1.ReasonEmailCodeRequired:     "Rocket.Chat asks the account for a mailed code; give the account TOTP, or a token that bypasses the second factor, and renew the Secret",
+		v1alpha1.ReasonSecondFactorRejected:  "Rocket.Chat does not accept the account's second factor; put the right totpSecret or password, or a token that bypasses it, into the Secret",
+		v1alpha1.ReasonPermissionMissing:     "The account lacks the permission edit-other-user-totp or edit-other-user-e2ee for a type in allowedTypes; grant it in Rocket.Chat or remove the type",
+		v1alpha1.ReasonBypassTokenIgnored:    "Rocket.Chat 8.5.0 and 8.5.1 ignore tokens that bypass the second factor; update Rocket.Chat and then change the Secret in any way, or put a totpSecret or password into it",
+		v1alpha1.ReasonApprovalPolicyMissing: "A type requires approval, and the policies are not there that let nobody write another name than their own into requests and approvals; install them as config/policy has them",
+		v1alpha1.ReasonOwnResetSuspected:     "The operator's own account seems to have been reset; check it in Rocket.Chat and put a new token and second factor into the Secret",
+		v1alpha1.ReasonSuspended:             "spec.suspend is true: nothing is reset and requests wait",
+		v1alpha1.ReasonConnected:             "Resets can be carried out",
 	}
 }
 
 // GatesLike says whether both let the same requests through.
 func (h Health) GatesLike(other Health) bool {
-	return h.SecretVersion == other.SecretVersion && h.Host == other.Host &&
+	return h.SecretVersion == other.SecretVersion && h.Host == other.Host && h.NamesTrustedSince.Equal(other.NamesTrustedSince) &&
 		h.Gate(v1alpha1.ResetTypeTOTP) == other.Gate(v1alpha1.ResetTypeTOTP) &&
 		h.Gate(v1alpha1.ResetTypeE2EKey) == other.Gate(v1alpha1.ResetTypeE2EKey)
 }

@@ -43,9 +43,18 @@ func NewRecord(request *v1alpha1.UserCredentialReset, target v1alpha1.Target, at
 		Type:          request.Spec.Type,
 		NotAfterTime:  request.Spec.NotAfterTime,
 		Justification: request.Spec.Justification,
+		RequestedBy:   request.Spec.RequestedBy,
 		Attempts:      []v1alpha1.Attempt{attempt},
 	}
 	record.Name = RecordName(request.Namespace, request.Name)
+	return record
+}
+
+// Approved is the record with who approved its request, if approval was needed.
+func Approved(record *v1alpha1.ResetRecord, approval *v1alpha1.ResetApproval) *v1alpha1.ResetRecord {
+	if approval != nil {
+		record.Approval = &v1alpha1.RecordedApproval{ApprovedBy: approval.Spec.ApprovedBy, Message: approval.Spec.Message}
+	}
 	return record
 }
 

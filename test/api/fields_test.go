@@ -55,7 +55,7 @@ func TestFieldsOfTheStatus(t *testing.T) {
 }
 
 var creations = map[*kind]map[string]fieldCase{
-	requests: requestFields, workspaces: workspaceFields, records: recordFields,
+	requests: requestFields, workspaces: workspaceFields, records: recordFields, approvals: approvalFields,
 }
 
 var statuses = map[*kind]map[string]fieldCase{

@@ -36,6 +36,8 @@ spec:
   type: TOTP
   notAfterTime: "<soon>"
   justification: TICKET-4711
+  ttlSecondsAfterFinished: 86400
+  requestedBy: ann@example.com
 `,
 	status: `
 observedGeneration: 1
@@ -57,6 +59,7 @@ spec:
   secretRef: {name: chat}
   allowedNamespaces: {names: [support, helpdesk]}
   allowedTypes: [TOTP, E2EKey]
+  approvalRequiredTypes: [TOTP, E2EKey]
   protectedUserIDs: [rootid0001, bossid0001]
   ownAccount: Allowed
   requestTimeoutSeconds: 5
@@ -86,12 +89,29 @@ target: {host: https://chat.example.com, userID: aliceid01, username: alice}
 type: TOTP
 notAfterTime: "<soon>"
 justification: TICKET-4711
+requestedBy: ann@example.com
+approval: {approvedBy: rita@example.com, message: seen the passport}
 attempts:
 - {id: attempt-1, startTime: "<now>", secretResourceVersion: "17"}
 `,
 }
 
-var kinds = []*kind{requests, workspaces, records}
+var approvals = &kind{
+	resource: "resetapprovals",
+	whole: `
+apiVersion: credentialreset.dev/v1alpha1
+kind: ResetApproval
+spec:
+  requestName: lost-phone
+  requestUID: 7d1f3c0e-0000-4000-8000-000000000001
+  userID: aliceid01
+  decision: Approved
+  message: seen the passport
+  approvedBy: rita@example.com
+`,
+}
+
+var kinds = []*kind{requests, workspaces, records, approvals}
 
 // The times in the objects. A request made now may wait until soon.
 var (

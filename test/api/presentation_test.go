@@ -40,6 +40,7 @@ func TestDiscovery(t *testing.T) {
 		"usercredentialresets/status": {Kind: "UserCredentialReset", Namespaced: true},
 		"rocketchatworkspaces":        {"rocketchatworkspace", "RocketChatWorkspace", true, []string{"rcws"}, category},
 		"rocketchatworkspaces/status": {Kind: "RocketChatWorkspace", Namespaced: true},
+		"resetapprovals":              {"resetapproval", "ResetApproval", true, []string{"ucra"}, category},
 		"resetrecords":                {"resetrecord", "ResetRecord", false, []string{"ucrr"}, category},
 	}
 	for name := range want {
@@ -55,12 +56,13 @@ func TestDiscovery(t *testing.T) {
 func TestKubectlKnowsTheShortNamesAndTheCategory(t *testing.T) {
 	t.Parallel()
 	space := newNamespace(t)
-	for _, k := range []*kind{requests, workspaces} {
+	for _, k := range []*kind{requests, workspaces, approvals} {
 		store(t, k.clientIn(space), k.object(set("/metadata/name", "shown")))
 	}
 	record := records.create(t)
 	tests := map[string][]string{
 		"ucr":             {"usercredentialreset.credentialreset.dev/shown"},
+		"ucra":            {"resetapproval.credentialreset.dev/shown"},
 		"rcws":            {"rocketchatworkspace.credentialreset.dev/shown"},
 		"ucrr":            {"resetrecord.credentialreset.dev/" + record.GetName()},
 		"credentialreset": {"usercredentialreset.credentialreset.dev/shown", "rocketchatworkspace.credentialreset.dev/shown", "resetrecord.credentialreset.dev/" + record.GetName()},
@@ -146,6 +148,7 @@ func requestColumns(user, outcome, reason, message any) []column {
 		{"Reason", false, reason},
 		{"Age", false, "age"},
 		{"Workspace", true, "chat"},
+		{"Requested-By", true, "ann@example.com"},
 		{"Message", true, message},
 	}
 }
@@ -260,12 +263,40 @@ func TestColumnsOfARecord(t *testing.T) {
 				{"Age", false, "age"},
 				{"Host", true, "https://chat.example.com"},
 				{"Reason", true, tc.reason},
+				{"Requested-By", true, "ann@example.com"},
+				{"Approved-By", true, "rita@example.com"},
 			}
 			if diff := cmp.Diff(want, tableOf(t, records, "", stored.GetName())); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
+}
+
+func TestColumnsOfAnApproval(t *testing.T) {
+	t.Parallel()
+	space := newNamespace(t)
+	store(t, approvals.clientIn(space), approvals.object(set("/metadata/name", "shown")))
+	want := []column{
+		{"Name", false, "shown"},
+		{"Request", false, "lost-phone"},
+		{"User-ID", false, "aliceid01"},
+		{"Decision", false, "Approved"},
+		{"Approved-By", false, "rita@example.com"},
+		{"Age", false, "age"},
+		{"Message", true, "seen the passport"},
+	}
+	if diff := cmp.Diff(want, tableOf(t, approvals, space, "shown")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestApprovalsAreSelectedByTheRequest(t *testing.T) {
+	t.Parallel()
+	client := approvals.clientIn(newNamespace(t))
+	store(t, client, approvals.object(set("/metadata/name", "mine")))
+	store(t, client, approvals.object(set("/metadata/name", "other"), replace("/spec/requestName", "other")))
+	wantSelected(t, client, "spec.requestName=lost-phone", []string{"mine"})
 }
 
 // crowdOfRequests creates requests that differ in what can be selected.

@@ -30,6 +30,12 @@ var identityChanges = map[string]transition{
 	"another justification":              {nil, []operation{replace("/justification", "TICKET-4712")}, is("justification")},
 	"no justification any more":          {nil, []operation{remove("/justification")}, is("justification")},
 	"a justification where none was":     {[]operation{remove("/justification")}, []operation{set("/justification", "TICKET-4711")}, is("justification")},
+	"another requester":                  {nil, []operation{replace("/requestedBy", "bob@example.com")}, is("requestedBy")},
+	"no requester any more":              {nil, []operation{remove("/requestedBy")}, is("requestedBy")},
+	"a requester where none was":         {[]operation{remove("/requestedBy")}, []operation{set("/requestedBy", "ann@example.com")}, is("requestedBy")},
+	"another approver":                   {nil, []operation{replace("/approval/approvedBy", "bob@example.com")}, is("approval")},
+	"no approval any more":               {nil, []operation{remove("/approval")}, is("approval")},
+	"an approval where none was":         {[]operation{remove("/approval")}, []operation{set("/approval", map[string]any{"approvedBy": "bob@example.com"})}, is("approval")},
 	"no request any more":                {nil, []operation{remove("/request")}, required("request")},
 	"no workspace any more":              {nil, []operation{remove("/workspace")}, required("workspace")},
 	"no target any more":                 {nil, []operation{remove("/target")}, required("target")},
@@ -42,7 +48,7 @@ var identityChanges = map[string]transition{
 
 func TestIdentityOfARecordIsFrozen(t *testing.T) {
 	t.Parallel()
-	testRecordChanges(t, identityChanges, everyWay)
+	testChanges(t, records, identityChanges, everyWay)
 }
 
 // with are the operations that make a record's attempts those in the states.
@@ -86,8 +92,8 @@ func TestAttemptsAreAppendedAfterProof(t *testing.T) {
 	// Applying an attempt under an id that is there changes that attempt.
 	sole := maps.Clone(appends)
 	delete(sole, "under the id of the first")
-	testRecordChanges(t, sole, everyWay)
-	testRecordChanges(t, map[string]transition{"under the id of the first": appends["under the id of the first"]}, plainWays)
+	testChanges(t, records, sole, everyWay)
+	testChanges(t, records, map[string]transition{"under the id of the first": appends["under the id of the first"]}, plainWays)
 }
 
 // orderChanges are changes to which attempts there are, and where.
@@ -106,7 +112,7 @@ var orderChanges = map[string]transition{
 
 func TestAttemptsStayWhereTheyAre(t *testing.T) {
 	t.Parallel()
-	testRecordChanges(t, orderChanges, plainWays)
+	testChanges(t, records, orderChanges, plainWays)
 }
 
 // attemptChanges are changes to one attempt.
@@ -158,24 +164,24 @@ func closes(index int, s state) []operation {
 
 func TestAnAttemptIsWrittenOnce(t *testing.T) {
 	t.Parallel()
-	testRecordChanges(t, attemptChanges, everyWay)
+	testChanges(t, records, attemptChanges, everyWay)
 }
 
-func testRecordChanges(t *testing.T, tests map[string]transition, ways map[string]way) {
+func testChanges(t *testing.T, k *kind, tests map[string]transition, ways map[string]way) {
 	t.Helper()
 	for name, tc := range tests {
 		for by, send := range ways {
 			t.Run(name+" by "+by, func(t *testing.T) {
 				t.Parallel()
-				stored := records.create(t, tc.before...)
-				changed, err := send(t.Context(), write{client: records.client(), stored: stored, change: tc.change})
+				stored := k.create(t, tc.before...)
+				changed, err := send(t.Context(), write{client: k.client(), stored: stored, change: tc.change})
 				wantVerdict(t, err, tc.want)
 				want := stored.Object
 				if err == nil {
 					want = edit(stored, tc.change).Object
 					want["metadata"] = changed.Object["metadata"]
 				}
-				if diff := cmp.Diff(want, records.get(t, stored.GetName()).Object); diff != "" {
+				if diff := cmp.Diff(want, k.get(t, stored.GetName()).Object); diff != "" {
 					t.Error(diff)
 				}
 			})

@@ -4,7 +4,7 @@ package api
 var requestFields = map[string]fieldCase{
 	"a whole request": {},
 	"a request with nothing but what is required": {
-		change: []operation{remove("/spec/workspaceRef/namespace"), remove("/spec/user/id"), remove("/spec/justification")},
+		change: []operation{remove("/spec/workspaceRef/namespace"), remove("/spec/user/id"), remove("/spec/justification"), remove("/spec/requestedBy"), remove("/spec/ttlSecondsAfterFinished")},
 	},
 	"no spec":               {[]operation{remove("/spec")}, required("spec")},
 	"an empty spec":         {[]operation{set("/spec", map[string]any{})}, required("spec.type")},
@@ -93,6 +93,15 @@ var requestFields = map[string]fieldCase{
 	"a justification with an escape sequence":        {[]operation{set("/spec/justification", "\x1b[2Kone")}, unlike("spec.justification")},
 	"a justification with a null byte":               {[]operation{set("/spec/justification", "one\x00")}, unlike("spec.justification")},
 	"a justification with a deletion":                {[]operation{set("/spec/justification", "one\x7f")}, unlike("spec.justification")},
+	"a ttlSecondsAfterFinished of 0":                 {[]operation{set("/spec/ttlSecondsAfterFinished", 0)}, nil},
+	"a negative ttlSecondsAfterFinished":             {[]operation{set("/spec/ttlSecondsAfterFinished", -1)}, belowMinimum("spec.ttlSecondsAfterFinished", 0)},
+	"a ttlSecondsAfterFinished of a year":            {[]operation{set("/spec/ttlSecondsAfterFinished", 31536000)}, nil},
+	"a ttlSecondsAfterFinished of over a year":       {[]operation{set("/spec/ttlSecondsAfterFinished", 31536001)}, aboveMaximum("spec.ttlSecondsAfterFinished", 31536000)},
+	"an empty requestedBy":                           {[]operation{set("/spec/requestedBy", "")}, tooShort("spec.requestedBy", 1)},
+	"a requestedBy of 512 characters":                {[]operation{set("/spec/requestedBy", characters(512, "a"))}, nil},
+	"a requestedBy of 513 characters":                {[]operation{set("/spec/requestedBy", characters(513, "a"))}, tooLong("spec.requestedBy", 512)},
+	"a requestedBy of two lines":                     {[]operation{set("/spec/requestedBy", "ann\nbob")}, unlike("spec.requestedBy")},
+	"a requestedBy that is a robot":                  {[]operation{set("/spec/requestedBy", "system:serviceaccount:argocd:argocd-application-controller")}, nil},
 	"a justification in any language":                {[]operation{set("/spec/justification", "Telefon verloren – 紛失 #4711")}, nil},
 }
 

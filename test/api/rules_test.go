@@ -16,6 +16,8 @@ import (
 var changes = map[*kind][]map[string]transition{
 	requests: {specChanges, statusChanges},
 	records:  {identityChanges, appends, orderChanges, attemptChanges},
+
+	approvals: {approvalChanges},
 }
 
 // Every constraint in the schema is met by a case that breaks it and nothing

@@ -144,6 +144,14 @@ func (c *Cluster) KubectlWithInput(ctx context.Context, input string, args ...st
 	return output.String(), err
 }
 
+// BinDir is the folder with kubectl in it.
+func (c *Cluster) BinDir() string { return filepath.Dir(c.kubectl) }
+
+// Path is the path of a file of the repository.
+func (c *Cluster) Path(parts ...string) string {
+	return filepath.Join(append([]string{c.root}, parts...)...)
+}
+
 // OperatorKubeconfig writes a kubeconfig with a token of the operator's
 // ServiceAccount and returns its path.
 func (c *Cluster) OperatorKubeconfig(ctx context.Context) (string, error) {

@@ -51,13 +51,13 @@ func requestRows() map[string]row {
 		}
 	}
 	add(requestRow("", "Unknown", status.InProgressStatus),
-		"WorkspaceSuspended", "SecondFactorRequired", "WorkspaceNotAvailable", "WorkspaceNotReady", "TypeNotAllowed",
+		"AwaitingApproval", "WorkspaceSuspended", "SecondFactorRequired", "WorkspaceNotAvailable", "WorkspaceNotReady", "TypeNotAllowed",
 		"TypeNotAvailable", "PermissionMissing", "RateLimited", "TargetBusy", "Retrying", "AttemptPending", "Concluding")
 	add(requestRow("Succeeded", "True", status.CurrentStatus), "ResetAccepted")
 	add(requestRow("Skipped", "False", status.CurrentStatus),
 		"CreatedAfterNotAfterTime", "RestoredFromBackup", "AlreadyCarriedOut", "AlreadyReset")
 	add(requestRow("Failed", "False", status.FailedStatus),
-		"UserNotFound", "UserMismatch", "UserFederated", "UserProtected", "NotAfterTimePassed", "ValidityTooLong",
+		"UserNotFound", "UserMismatch", "UserFederated", "UserProtected", "Denied", "RequesterUnknown", "NotAfterTimePassed", "ValidityTooLong",
 		"TargetChanged", "HookNotSupported", "RefusedByServer", "AttemptsExhausted", "NameAlreadyUsed", "TargetUnconfirmed")
 	add(requestRow("Unconfirmed", "Unknown", status.FailedStatus), "OutcomeUnconfirmed", "OwnResetSuspected", "RecordLost")
 	return rows
@@ -79,7 +79,7 @@ func workspaceRows() map[string]row {
 	}
 	for _, reason := range []string{
 		"SecretTypeWrong", "SecretInvalid", "TokenRejected", "EmailCodeRequired", "SecondFactorRejected",
-		"PermissionMissing", "BypassTokenIgnored", "OwnResetSuspected",
+		"PermissionMissing", "BypassTokenIgnored", "OwnResetSuspected", "ApprovalPolicyMissing",
 	} {
 		rows[reason] = row{Kstatus: status.FailedStatus, Conditions: map[string]metav1.ConditionStatus{
 			"Ready": "False", "Stalled": "True",
@@ -105,7 +105,7 @@ func checkContract(t *testing.T, read *unstructured.Unstructured) {
 	}
 	rows, leading := requestRows(), "Succeeded"
 	switch read.GetKind() {
-	case "ResetRecord":
+	case "ResetRecord", "ResetApproval":
 		return
 	case "RocketChatWorkspace":
 		rows, leading = workspaceRows(), "Ready"

@@ -358,9 +358,23 @@ func succeeded(request *v1alpha1.UserCredentialReset) *metav1.Condition {
 	return meta.FindStatusCondition(request.Status.Conditions, v1alpha1.ConditionSucceeded)
 }
 
+// awaitPassing waits until the request has said the reason, however short a time: it
+// watches from the request's creation on.
+func (f *fixture) awaitPassing(created *v1alpha1.UserCredentialReset, reason string) {
+	f.t.Helper()
+	awaitSince(f, "UserCredentialReset", client.ObjectKeyFromObject(created), created.ResourceVersion,
+		func(r *v1alpha1.UserCredentialReset) bool { return reasonOf(r) == reason })
+}
+
 // await watches an object until it is as told. Whatever is seen on the way must
 // keep the contract of conditions.
 func await[T any](f *fixture, kind string, key client.ObjectKey, ok func(*T) bool) *T {
+	f.t.Helper()
+	return awaitSince(f, kind, key, "", ok)
+}
+
+// awaitSince is await from a resourceVersion on; if that is empty, from now on.
+func awaitSince[T any](f *fixture, kind string, key client.ObjectKey, since string, ok func(*T) bool) *T {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
 	defer cancel()
@@ -369,7 +383,8 @@ func await[T any](f *fixture, kind string, key client.ObjectKey, ok func(*T) boo
 	var last *T
 	for ctx.Err() == nil {
 		watcher, err := f.on.kube.Watch(ctx, list, client.InNamespace(key.Namespace),
-			client.MatchingFieldsSelector{Selector: fields.OneTermEqualSelector("metadata.name", key.Name)})
+			client.MatchingFieldsSelector{Selector: fields.OneTermEqualSelector("metadata.name", key.Name)},
+			&client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: since}})
 		if err != nil {
 			f.t.Fatalf("watch %s: %v", key, err)
 		}

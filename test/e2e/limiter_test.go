@@ -51,8 +51,8 @@ func TestALimitedWorkspaceIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureOptions{limit: simulator.Limit{Calls: 5, Period: limiterPeriod}})
 	f.exhaustLimitAtFirstPost(5)
-	f.ask("lost-phone", "alice")
-	f.awaitReason("lost-phone", v1alpha1.ReasonRateLimited)
+	request := f.ask("lost-phone", "alice")
+	f.awaitPassing(request, v1alpha1.ReasonRateLimited)
 	f.awaitReason("lost-phone", v1alpha1.ReasonResetAccepted)
 	record := f.record("lost-phone")
 	if len(record.Attempts) != 2 || record.Attempts[0].Result != v1alpha1.AttemptRefused || record.Attempts[0].Reason != v1alpha1.ReasonRateLimited {

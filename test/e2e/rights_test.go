@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -35,13 +37,12 @@ func TestTheOperatorMayDoWhatItNeedsAndNoMore(t *testing.T) {
 	t.Parallel()
 	const ours = "credentialreset.dev"
 	operator := asOperator(t)
-	all := []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
 	for name, test := range map[string]struct {
 		group, resource, subresource string
 		may                          []string
 	}{
 		"Secrets are read by name":                  {"", "secrets", "", []string{"get"}},
-		"requests are read":                         {ours, "usercredentialresets", "", []string{"get", "list", "watch"}},
+		"requests are read, and deleted in the end": {ours, "usercredentialresets", "", []string{"get", "list", "watch", "delete"}},
 		"the status of requests is written":         {ours, "usercredentialresets", "status", []string{"update"}},
 		"workspaces are read":                       {ours, "rocketchatworkspaces", "", []string{"get", "list", "watch"}},
 		"the status of workspaces is written":       {ours, "rocketchatworkspaces", "status", []string{"update"}},
@@ -57,24 +58,56 @@ func TestTheOperatorMayDoWhatItNeedsAndNoMore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, verb := range all {
-				review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-					ResourceAttributes: &authorizationv1.ResourceAttributes{
-						Verb: verb, Group: test.group, Resource: test.resource, Subresource: test.subresource,
-					},
-				}}
-				if err := operator.Create(t.Context(), review); err != nil {
-					t.Fatal(err)
-				}
-				want := false
-				for _, allowed := range test.may {
-					want = want || allowed == verb
-				}
-				if got := review.Status.Allowed; got != want {
+			for _, verb := range verbs() {
+				want := slices.Contains(test.may, verb)
+				if got := mayDo(t, operator, "", test.group, test.resource+"/"+test.subresource, verb); got != want {
 					t.Errorf("the operator may %s %s/%s: %t, want %t", verb, test.resource, test.subresource, got, want)
 				}
 			}
 		})
+	}
+}
+
+func verbs() []string {
+	return []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
+}
+
+// mayDo asks the API server whether who asks may do that, in the namespace or, if
+// that is empty, in all.
+func mayDo(t *testing.T, who client.Client, namespace, group, resource, verb string) bool {
+	t.Helper()
+	resource, subresource, _ := strings.Cut(resource, "/")
+	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
+		ResourceAttributes: &authorizationv1.ResourceAttributes{
+			Namespace: namespace, Verb: verb, Group: group, Resource: resource, Subresource: subresource,
+		},
+	}}
+	if err := who.Create(t.Context(), review); err != nil {
+		t.Fatal(err)
+	}
+	return review.Status.Allowed
+}
+
+// wantRights compares what somebody may do in the fixture's namespace: with the
+// resources, by their groups, exactly what is told.
+func (f *fixture) wantRights(who client.Client, groups map[string]string, may map[string][]string) {
+	f.t.Helper()
+	// Rights are known a moment after they were bound.
+	f.poll(func() (bool, error) {
+		for resource, allowed := range may {
+			if !mayDo(f.t, who, f.namespace, groups[resource], resource, allowed[0]) {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+	for resource, group := range groups {
+		for _, verb := range verbs() {
+			want := slices.Contains(may[resource], verb)
+			if got := mayDo(f.t, who, f.namespace, group, resource, verb); got != want {
+				f.t.Errorf("may %s %s: %t, want %t", verb, resource, got, want)
+			}
+		}
 	}
 }
 
@@ -92,7 +125,7 @@ func TestTheOperatorIsRefusedWhatItMayNot(t *testing.T) {
 		"write a request":               operator.Update(t.Context(), touched),
 		"patch a request":               operator.Patch(t.Context(), touched.DeepCopy(), client.MergeFrom(request)),
 		"create a request":              operator.Create(t.Context(), f.request("another", "alice")),
-		"delete a request":              operator.Delete(t.Context(), request.DeepCopy()),
+		"delete all requests":           operator.DeleteAllOf(t.Context(), &v1alpha1.UserCredentialReset{}, client.InNamespace(f.namespace)),
 		"write a workspace":             operator.Update(t.Context(), f.workspace.DeepCopy()),
 		"write a Secret":                operator.Update(t.Context(), f.secret.DeepCopy()),
 		"delete all records":            operator.DeleteAllOf(t.Context(), &v1alpha1.ResetRecord{}),

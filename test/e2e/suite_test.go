@@ -50,7 +50,8 @@ type suite struct {
 	seen      map[string]bool     // rows of the tables of conditions that were met
 }
 
-// stage is a cluster to play on.
+// stage is a cluster to play on. That of tests with operators of their own has no
+// admission policies: the operator does not rest on them.
 type stage struct {
 	cluster *cluster.Cluster
 	kube    client.WithWatch // of a cluster administrator
@@ -109,7 +110,7 @@ func (s *suite) start(ctx context.Context) error {
 	err = inParallel(
 		func() error { return cluster.BuildOperator(ctx, s.binary) },
 		func() error { return s.shared.start(ctx, filepath.Join(s.dir, "shared")) },
-		func() error { return s.apart.start(ctx, filepath.Join(s.dir, "apart")) },
+		func() error { return s.apart.startWithoutPolicies(ctx, filepath.Join(s.dir, "apart")) },
 	)
 	if err != nil {
 		return err
@@ -257,6 +258,16 @@ func (s *stage) start(ctx context.Context, dir string) error {
 	}
 	s.kube, err = client.NewWithWatch(s.cluster.Config, client.Options{Scheme: scheme})
 	return err
+}
+
+func (s *stage) startWithoutPolicies(ctx context.Context, dir string) error {
+	if err := s.start(ctx, dir); err != nil {
+		return err
+	}
+	if output, err := s.cluster.Kubectl(ctx, "delete", "-k", s.cluster.Path("config", "policy")); err != nil {
+		return fmt.Errorf("remove the policies: %w\n%s", err, output)
+	}
+	return nil
 }
 
 func (s *stage) stop() error {

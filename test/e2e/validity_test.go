@@ -1,13 +1,17 @@
 package e2e
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
+	"github.com/credentialreset/credential-reset-operator/test/cluster"
 )
 
 // TestRequestsThatAreNotToBeCarriedOut covers what a request's own times and
@@ -31,10 +35,6 @@ func TestRequestsThatAreNotToBeCarriedOut(t *testing.T) {
 		"too little time left for an answer": {
 			func(r *v1alpha1.UserCredentialReset) { r.Spec.NotAfterTime = in(8 * time.Second) },
 			v1alpha1.ReasonNotAfterTimePassed,
-		},
-		"longer than seven days": {
-			func(r *v1alpha1.UserCredentialReset) { r.Spec.NotAfterTime = in(7*day + time.Minute) },
-			v1alpha1.ReasonValidityTooLong,
 		},
 		"restored from a backup": {
 			func(r *v1alpha1.UserCredentialReset) {
@@ -69,6 +69,46 @@ func TestRequestsThatAreNotToBeCarriedOut(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMoreThanSevenDaysAreRefused asks for too long a time where a policy refuses
+// that, and where none does.
+func TestMoreThanSevenDaysAreRefused(t *testing.T) {
+	t.Parallel()
+	long := metav1.NewTime(time.Now().Add(7*24*time.Hour + time.Minute).Truncate(time.Second))
+	f := newFixture(t, fixtureOptions{})
+	refused := f.request("lost-phone", "alice")
+	refused.Spec.NotAfterTime = long
+	if err := f.on.kube.Create(t.Context(), refused); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "more than seven days") {
+		t.Errorf("create: %v", err)
+	}
+	f = newFixture(t, fixtureOptions{apart: true})
+	f.startOperator(cluster.OperatorOptions{})
+	f.awaitWorkspace(v1alpha1.ReasonConnected)
+	failed := f.request("lost-phone", "alice")
+	failed.Spec.NotAfterTime = long
+	f.create(failed)
+	f.awaitReason("lost-phone", v1alpha1.ReasonValidityTooLong)
+	f.wantNoRecord("lost-phone")
+	f.wantPosts(0)
+}
+
+// TestAReplayIsAnnounced reads what kubectl prints of a request whose time is over.
+func TestAReplayIsAnnounced(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, fixtureOptions{notReady: true, workspace: suspended})
+	request := f.request("replayed", "alice")
+	request.APIVersion, request.Kind = v1alpha1.GroupVersion.String(), "UserCredentialReset"
+	request.Spec.NotAfterTime = metav1.NewTime(time.Now().Add(-time.Hour).Truncate(time.Second))
+	manifest, err := json.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := f.on.cluster.KubectlWithInput(t.Context(), string(manifest), "apply", "--filename", "-")
+	if err != nil || !strings.Contains(output, "Warning: ") || !strings.Contains(output, "will be Skipped, nothing will be reset") {
+		t.Errorf("kubectl apply: %v\n%s", err, output)
+	}
+	f.awaitReason("replayed", v1alpha1.ReasonCreatedAfterNotAfterTime)
 }
 
 func TestAlmostSevenDaysAreAccepted(t *testing.T) {

@@ -83,6 +83,10 @@ func (it *iteration) explain(t *testing.T, what string) {
 	}
 	it.mu.Lock()
 	operators := append([]*operator{}, it.operators...)
+	for _, o := range operators {
+		fmt.Fprintf(&plan, "\n  operator %d: killed %t, asked to end %t, stopped %t, ended %t, failed %t",
+			o.number, o.killed, o.asked, o.stopped, o.ended, o.failed)
+	}
 	it.mu.Unlock()
 	for _, o := range operators {
 		if o.process == nil {
