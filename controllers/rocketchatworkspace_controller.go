@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -79,9 +80,7 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 	}
 	r.board.publish(request.NamespacedName, health)
 	if !health.GatesLike(before) {
-		for _, waiting := range r.listOpen(ctx, openByWorkspace, request.String()) {
-			r.requests.wake(waiting.NamespacedName)
-		}
+		r.wakeAll(ctx, request.NamespacedName)
 	}
 	if err := r.write(ctx, &workspace, health); err != nil {
 		if apierrors.IsConflict(err) {
@@ -93,6 +92,13 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 		return ctrl.Result{}, fmt.Errorf("probe: %w", probeErr) // again, with back-off
 	}
 	return ctrl.Result{RequeueAfter: nextProbe(&workspace, health)}, nil // look again
+}
+
+// wakeAll has all requests looked at that wait for the workspace.
+func (r *RocketChatWorkspaceReconciler) wakeAll(ctx context.Context, workspace types.NamespacedName) {
+	for _, waiting := range r.listOpen(ctx, openByWorkspace, workspace.String()) {
+		r.requests.wake(waiting.NamespacedName)
+	}
 }
 
 // nextProbe is when to look again.
