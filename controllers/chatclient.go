@@ -2,8 +2,8 @@ package controllers
 
 import (
 	"context"
-	"strings"
 
+	"github.com/credentialreset/credential-reset-operator/internal/gate"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat"
 )
 
@@ -25,11 +25,23 @@ func (o *Operator) newClient(connection *rocketchat.Connection) *rocketchat.Clie
 	return rocketchat.New(connection, rocketchat.Options{
 		Policy: o.options.DialPolicy,
 		Now:    o.clock.Local, // TOTP codes follow this machine's clock
+		// A pass has a client of its own; what they learn of the server's clock stays.
+		ServerClock: o.clocks.Of(server, o.clock.Local()),
 		Observe: func(exchange rocketchat.Exchange) {
-			// The limiter counts each route by itself; a permit is for these.
-			if exchange.RateLimit.Exhausted && strings.HasPrefix(exchange.Route, "v1/users.") {
-				o.gate.Close(server, exchange.RateLimit.Wait)
+			if exchange.RateLimit.Exhausted {
+				o.gateOf(exchange.Route).Close(server, exchange.RateLimit.Wait)
 			}
 		},
 	})
+}
+
+// gateOf is the gate that a route is behind. The limiter counts each route by
+// itself. A reset takes one call of users.info and one of its own route, so these
+// are exhausted together and share a gate; probes use other routes.
+func (o *Operator) gateOf(route string) *gate.Gate {
+	switch route {
+	case "v1/users.info", "v1/users.resetTOTP", "v1/users.resetE2EKey":
+		return o.gate
+	}
+	return o.probes
 }

@@ -350,6 +350,6 @@ func (w *world) limit(attempts int, period time.Duration) {
 	w.budget, w.period = attempts, period
 	workspace := &v1alpha1.RocketChatWorkspace{ObjectMeta: metav1.ObjectMeta{Namespace: "chat", Name: "chat"}}
 	edit(w.server, workspace, func(r *v1alpha1.RocketChatWorkspace) {
-		r.Spec.Budget = v1alpha1.ResetBudget{MaxResets: int32(attempts), PeriodSeconds: int32(period / time.Second)} //nolint:gosec // small
+		r.Spec.Budget = &v1alpha1.ResetBudget{MaxResets: int32(attempts), PeriodSeconds: int32(period / time.Second)}
 	})
 }

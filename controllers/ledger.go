@@ -77,7 +77,9 @@ func (l *ledger) hear(before, after *v1alpha1.ResetRecord) {
 func (l *ledger) claiming(attemptID string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.own[attemptID] = l.own[attemptID]
+	if _, expected := l.own[attemptID]; !expected {
+		l.own[attemptID] = false
+	}
 }
 
 // claimed notes that an attempt of this process began, or may have.

@@ -15,6 +15,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -28,6 +29,10 @@ const (
 	minBackOff = 200 * time.Millisecond
 	maxBackOff = 10 * time.Second
 )
+
+// wokenPriority is that of a key whose turn has come. Others have 0 or, when they
+// come from the first list, less.
+const wokenPriority = 1
 
 // eventSource is the name under which events are reported.
 const eventSource = "credential-reset-operator"
@@ -55,7 +60,9 @@ type Operator struct {
 	holdings *holdings
 	passes   *passes
 	ledger   *ledger
-	gate     *gate.Gate
+	gate     *gate.Gate // for resets
+	probes   *gate.Gate // for probes, whose routes the limiter counts by themselves
+	clocks   rocketchat.ServerClocks
 	newID    func() string // of an attempt
 	dial     func(*rocketchat.Connection) chatClient
 
@@ -101,7 +108,8 @@ func newOperator(options Options, kube client.Client, live client.Reader, record
 		ledger:   newLedger(),
 		newID:    uuid.NewString,
 	}
-	operator.gate = gate.New(options.Clock.machine, operator.turnCame)
+	operator.gate = gate.New(options.Clock.machine, operator.requests.wakeByKey)
+	operator.probes = gate.New(options.Clock.machine, operator.workspaces.wakeByKey)
 	operator.dial = func(connection *rocketchat.Connection) chatClient { return operator.newClient(connection) }
 	return operator
 }
@@ -136,13 +144,6 @@ func (o *Operator) watches(namespace string) bool {
 	return len(o.options.Namespaces) == 0 || slices.Contains(o.options.Namespaces, namespace)
 }
 
-// turnCame is called by the gate.
-func (o *Operator) turnCame(key string) {
-	if name, ok := parseKey(key); ok {
-		o.requests.wake(name)
-	}
-}
-
 // wakeable is a controller's queue, for those who want something reconciled.
 type wakeable struct {
 	mu    sync.Mutex
@@ -173,5 +174,24 @@ func (w *wakeable) wake(name types.NamespacedName) {
 	defer w.mu.Unlock()
 	if w.queue != nil {
 		w.queue.Add(reconcile.Request{NamespacedName: name})
+	}
+}
+
+// wakeByKey is called by a gate. Who is woken holds up others until it comes, so it
+// goes before all that merely wait to be looked at.
+func (w *wakeable) wakeByKey(key string) {
+	name, ok := parseKey(key)
+	if !ok {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	item := reconcile.Request{NamespacedName: name}
+	if queue, ranked := w.queue.(priorityqueue.PriorityQueue[reconcile.Request]); ranked {
+		queue.AddWithOpts(priorityqueue.AddOpts{Priority: new(wokenPriority)}, item)
+		return
+	}
+	if w.queue != nil {
+		w.queue.Add(item)
 	}
 }

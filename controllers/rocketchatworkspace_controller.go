@@ -10,12 +10,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+	"github.com/credentialreset/credential-reset-operator/internal/gate"
 	"github.com/credentialreset/credential-reset-operator/internal/reset"
 )
 
@@ -28,8 +30,9 @@ const (
 	// probePause is the shortest pause between probes with the same Secret and spec,
 	// however many requests ask for one.
 	probePause = 2 * time.Second
-	// concurrentWorkspaces is how many workspaces are probed together.
-	concurrentWorkspaces = 8
+	// concurrentWorkspaces is how many workspaces are probed together, of each server
+	// one: so many servers may hang at the same time, less one, and the others go on.
+	concurrentWorkspaces = 256
 )
 
 // +kubebuilder:rbac:groups=credentialreset.dev,resources=rocketchatworkspaces/status,verbs=update
@@ -38,7 +41,7 @@ const (
 // somebody needs them.
 type RocketChatWorkspaceReconciler struct {
 	*Operator
-	probes probes
+	last probes
 }
 
 func (r *RocketChatWorkspaceReconciler) setup(mgr ctrl.Manager) error {
@@ -57,7 +60,8 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 	if err != nil {
 		if apierrors.IsNotFound(err) {
 			r.board.forget(request.NamespacedName)
-			r.probes.forget(request.NamespacedName)
+			r.last.forget(request.NamespacedName)
+			r.probes.Leave(request.String())
 			r.ledger.forget(request.NamespacedName)
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err) // gone: done; otherwise again, with back-off
@@ -67,6 +71,9 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 	if probeErr != nil {
 		health = reset.Unprobed(before)
 	}
+	if probeErr == nil && health.Reason == "" {
+		return ctrl.Result{}, nil // its first probe waits for its turn, and is woken then
+	}
 	if health.NamesTrustedSince = (time.Time{}); len(workspace.Spec.ApprovalRequiredTypes) > 0 {
 		if health.NamesTrustedSince, err = r.namesTrustedSince(ctx); err != nil {
 			return ctrl.Result{}, err // again, with back-off
@@ -74,9 +81,7 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 	}
 	r.board.publish(request.NamespacedName, health)
 	if !health.GatesLike(before) {
-		for _, waiting := range r.listOpen(ctx, openByWorkspace, request.String()) {
-			r.requests.wake(waiting.NamespacedName)
-		}
+		r.wakeAll(ctx, request.NamespacedName)
 	}
 	if err := r.write(ctx, &workspace, health); err != nil {
 		if apierrors.IsConflict(err) {
@@ -88,6 +93,13 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 		return ctrl.Result{}, fmt.Errorf("probe: %w", probeErr) // again, with back-off
 	}
 	return ctrl.Result{RequeueAfter: nextProbe(&workspace, health)}, nil // look again
+}
+
+// wakeAll has all requests looked at that wait for the workspace.
+func (r *RocketChatWorkspaceReconciler) wakeAll(ctx context.Context, workspace types.NamespacedName) {
+	for _, waiting := range r.listOpen(ctx, openByWorkspace, workspace.String()) {
+		r.requests.wake(waiting.NamespacedName)
+	}
 }
 
 // nextProbe is when to look again.
@@ -103,7 +115,12 @@ func nextProbe(w *v1alpha1.RocketChatWorkspace, health reset.Health) time.Durati
 // probe begins with the Secret. With the one that was refused before, or has just
 // been probed, nothing is called.
 func (r *RocketChatWorkspaceReconciler) probe(ctx context.Context, w *v1alpha1.RocketChatWorkspace, before reset.Health) (reset.Health, error) {
-	name := client.ObjectKeyFromObject(w)
+	name, waits := client.ObjectKeyFromObject(w), false
+	defer func() {
+		if !waits {
+			r.probes.Leave(name.String())
+		}
+	}()
 	secret, err := readSecret(ctx, r.live, w, r.options.PlainHTTPAllowed)
 	// A server that is not asked is of the version that it told last.
 	probe := reset.Probe{SecretVersion: secret.version, Version: w.Status.Version}
@@ -126,16 +143,27 @@ func (r *RocketChatWorkspaceReconciler) probe(ctx context.Context, w *v1alpha1.R
 		return reset.Diagnose(probe), nil
 	}
 	stamp := probeStamp{secretVersion: secret.version, generation: w.Generation}
-	if before.Refused && r.probes.repeats(name, stamp) {
+	if before.Refused && r.last.repeats(name, stamp) {
 		return before, nil
 	}
-	if pause := r.probes.pause(name, stamp, r.clock.Local()); pause > 0 {
+	if pause := r.last.pause(name, stamp, r.clock.Local()); pause > 0 {
 		r.workspaces.wakeAfter(name, pause)
 		return before, nil
 	}
+	permit, _ := r.probes.Ask(secret.connection.Server(), probeTicket(w))
+	if permit == nil {
+		waits = true
+		return before, nil
+	}
+	defer permit.Release()
 	r.call(ctx, secret, &probe)
-	r.probes.note(name, stamp, r.clock.Local())
+	r.last.note(name, stamp, r.clock.Local())
 	return reset.Diagnose(probe), nil
+}
+
+func probeTicket(w *v1alpha1.RocketChatWorkspace) gate.Ticket {
+	name := client.ObjectKeyFromObject(w)
+	return gate.Ticket{Key: name.String(), Namespace: name.Namespace, Created: w.CreationTimestamp.Time}
 }
 
 // call asks the server who it is, who the account is and what it may do.

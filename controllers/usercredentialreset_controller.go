@@ -24,8 +24,9 @@ import (
 )
 
 // concurrentRequests is how many requests are looked at together. A worker waits
-// for a slow workspace, so there are enough of them for others to go on.
-const concurrentRequests = 64
+// for the answer of a slow server, and of each server only one does: so many servers
+// may hang at the same time, less one, and the others go on.
+const concurrentRequests = 256
 
 // conflictPause is how long to wait for the cache after a write that met a newer
 // object.
@@ -199,7 +200,7 @@ func (r *UserCredentialResetReconciler) attempt(ctx context.Context, observed *r
 		return reset.Decision{Step: reset.StepNone, After: conflictPause}, nil
 	}
 	name := client.ObjectKeyFromObject(observed.Request)
-	ticket := gate.Ticket{Key: name.String(), Created: observed.Request.CreationTimestamp.Time}
+	ticket := gate.Ticket{Key: name.String(), Namespace: name.Namespace, Created: observed.Request.CreationTimestamp.Time}
 	if observed.Record != nil {
 		ticket.Attempts = len(observed.Record.Attempts)
 	}

@@ -114,7 +114,7 @@ type RocketChatWorkspaceSpec struct {
 	// budget limits how many resets are attempted, so that a mistake or a stolen account is noticed before everybody has been reset; further requests wait. Omitted, it is 60 in an hour.
 	// +optional
 	// +default={}
-	Budget ResetBudget `json:"budget,omitempty,omitzero"`
+	Budget *ResetBudget `json:"budget,omitempty,omitzero"`
 
 	// requestTimeoutSeconds is how long the workspace may take to answer a reset. Omitted, it is 10.
 	// +optional

@@ -353,7 +353,11 @@ func (in *RocketChatWorkspaceSpec) DeepCopyInto(out *RocketChatWorkspaceSpec) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
-	out.Budget = in.Budget
+	if in.Budget != nil {
+		in, out := &in.Budget, &out.Budget
+		*out = new(ResetBudget)
+		**out = **in
+	}
 	if in.Suspend != nil {
 		in, out := &in.Suspend, &out.Suspend
 		*out = new(bool)

@@ -59,7 +59,28 @@ func answers() []mutation {
 		},
 		{
 			"a limiter may close the way for ever", oneCall, "internal/rocketchat/ratelimit.go",
-			`min(max(waitFor(header, text, now), minWait), maxWait)`, `max(waitFor(header, text, now), minWait)`, chatTests(),
+			`min(h.wait(clock), maxWait)`, `h.wait(clock)`, chatTests(),
+		},
+		{
+			"who was refused hammers", oneCall, "internal/rocketchat/ratelimit.go",
+			`		wait = max(wait, minWait)
+`, ``, chatTests(),
+		},
+		{
+			"the server's clock is taken to be as far ahead as it may be", oneCall, "internal/rocketchat/serverclock.go",
+			`wait -= c.now(local).least`, `wait -= c.now(local).most`, chatTests(),
+		},
+		{
+			"a limiter's first window is taken for a whole one", oneCall, "internal/rocketchat/serverclock.go",
+			`return w.seen >= 2`, `return w.seen >= 1`, chatTests(),
+		},
+		{
+			"a contradiction about the server's clock is not noticed", oneCall, "internal/rocketchat/serverclock.go",
+			`both.least <= both.most`, `both.least <= both.most || c.known`, chatTests(),
+		},
+		{
+			"a proxy's clock is taken for the limiter's", oneCall, "internal/rocketchat/serverclock.go",
+			`	if c.foreign.After(received) {`, `	if c.foreign.After(received) && c.base.IsZero() {`, chatTests(),
 		},
 	}
 }
@@ -223,12 +244,33 @@ func connections() []mutation {
 			`	case !plainHTTPAllowed:`, `	case !plainHTTPAllowed && scheme == "":`, chatTests(),
 		},
 		{
-			"two calls to a server are made at a time", oneCall, "internal/gate/gate.go",
-			`closed == 0 && !q.busy && !q.mustYield(ticket)`, `closed == 0 && !q.mustYield(ticket)`, gateTests(),
+			"two calls to a server are made at a time", oneCall, "internal/gate/queue.go",
+			`return !q.busy && !q.closedUntil.After(now)`, `return !q.closedUntil.After(now)`, gateTests(),
 		},
 		{
-			"a server is called although its limiter is exhausted", oneCall, "internal/gate/gate.go",
-			`closed == 0 && !q.busy && !q.mustYield(ticket)`, `!q.busy && !q.mustYield(ticket)`, gateTests(),
+			"a server is called although its limiter is exhausted", oneCall, "internal/gate/queue.go",
+			`return !q.busy && !q.closedUntil.After(now)`, `return !q.busy`, gateTests(),
+		},
+		{
+			"a newcomer overtakes those that wait", oneCall, "internal/gate/gate.go",
+			`!q.isFree(now) || q.line.first() != w`, `!q.isFree(now)`, gateTests(),
+		},
+		{
+			"one who does not come when woken holds up all others", oneCall, "internal/gate/queue.go",
+			`	if q.called != nil && !q.calledUntil.After(now) {`, `	if q.called != nil && q.calledUntil.IsZero() {`, gateTests(),
+		},
+		{
+			"a namespace is served until nobody in it waits", oneCall, "internal/gate/line.go",
+			`in.turns.MoveToBack(`, `in.turns.MoveToFront(`, gateTests(),
+		},
+		{
+			"a woken ticket is not told again after a pause", oneCall, "internal/gate/queue.go",
+			`		q.called = nil // the turn is taken back; it will be told again
+`, ``, gateTests(),
+		},
+		{
+			"servers that nobody needs are kept", oneCall, "internal/gate/gate.go",
+			`	if q.isIdle(now) {`, `	if q.isIdle(now) && q.server == "" {`, gateTests(),
 		},
 	}
 }

@@ -12,6 +12,10 @@ func decisions() []mutation {
 	)
 	return []mutation{
 		{
+			"all requests that wait look again when the limiter lets calls pass", oneCall, decide,
+			`decision, _ := report(v1alpha1.ReasonRateLimited)`, `decision, _ := reportAfter(v1alpha1.ReasonRateLimited, closed)`, resetTests(),
+		},
+		{
 			"an answer that nobody knows is proof", closedList, classify,
 			`	if isLimiter(answer) {
 		return v1alpha1.ReasonRateLimited
@@ -230,7 +234,7 @@ func decisions() []mutation {
 		},
 		{
 			"a notice does not keep the one who gave it from claiming", finishedFree, decide,
-			`ready, busy, retry, withdrawn,`, `ready, busy, retry,`, resetTests(),
+			`ready, busy, budget, retry, withdrawn,`, `ready, busy, budget, retry,`, resetTests(),
 		},
 	}
 }

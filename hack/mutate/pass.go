@@ -22,6 +22,22 @@ func passes() []mutation {
 	)
 	return append(settlements(), []mutation{
 		{
+			"a probe's limiter closes the way for resets", oneCall, "controllers/chatclient.go",
+			`	return o.probes
+`, `	return o.gate
+`, passTests(),
+		},
+		{
+			"probes of a server are made at the same time", oneCall, "controllers/rocketchatworkspace_controller.go",
+			`	defer permit.Release()
+`, `	permit.Release()
+`, passTests(),
+		},
+		{
+			"who is woken waits behind those that merely wait to be looked at", oneCall, "controllers/operator.go",
+			`AddOpts{Priority: new(wokenPriority)}`, `AddOpts{}`, passTests(),
+		},
+		{
 			"the call is made although the claim was not answered", onePost, claim,
 			`		p.log.Error(err, "The claim was not answered", "attempt", p.held.id, "readBack", errorText(readErr))
 		return p.unanswered(), nil`, `		p.claimed(record)

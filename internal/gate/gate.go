@@ -2,9 +2,13 @@
 // server, and none while the server's rate limiter is exhausted. It knows
 // neither the server's protocol nor who asks.
 //
-// Whenever a server can be called and somebody waits for it, the ticket that goes
-// first has been woken. The gate trusts the woken one to ask again or to leave:
-// until it does, those behind it wait.
+// Who gets no permit waits in line. Fewest attempts go first; of equally many, the
+// namespaces take turns; within one of them the oldest goes first. When the turn
+// of a ticket has come it is woken, once, and nobody else is: then it asks again.
+// Until it does, those behind it wait, but not longer than Patience.
+//
+// Every operation takes O(log n) of the tickets that wait for the server, and a
+// server for which nothing is known and nobody waits is forgotten.
 package gate
 
 import (
@@ -12,23 +16,22 @@ import (
 	"time"
 )
 
+// Patience is how long a woken ticket may take to ask. Who is woken has to be looked
+// at, which takes milliseconds unless that fails, and then it comes back by
+// itself: so one that fails costs the others at most this much, once.
+const Patience = 5 * time.Second
+
 // Ticket is one wish to call a server.
 type Ticket struct {
-	Key      string // tells the wish from others; asking twice is asking once
-	Attempts int    // fewer go first
-	Created  time.Time
+	Key       string // tells the wish from others; asking twice is asking once
+	Namespace string // these take turns
+	Attempts  int    // fewer go first
+	Created   time.Time
 }
 
-// before orders tickets: fewest attempts, then oldest, then by key so that the
-// order is total.
-func (t Ticket) before(other Ticket) bool {
-	if t.Attempts != other.Attempts {
-		return t.Attempts < other.Attempts
-	}
-	if !t.Created.Equal(other.Created) {
-		return t.Created.Before(other.Created)
-	}
-	return t.Key < other.Key
+// same says that the ticket has the same place as the other.
+func (t Ticket) same(other Ticket) bool {
+	return t.Namespace == other.Namespace && t.Attempts == other.Attempts && t.Created.Equal(other.Created)
 }
 
 // Gate hands out the permits. The zero value is not usable; see New.
@@ -38,7 +41,7 @@ type Gate struct {
 
 	mu      sync.Mutex
 	servers map[string]*queue
-	waiting map[string]string // key of a ticket → its server
+	waiting map[string]*waiter // by key
 }
 
 // Timer tells the time and makes a call after a while, as package time does.
@@ -48,84 +51,128 @@ type Timer interface {
 }
 
 // New makes a gate. It calls wake with the key of a ticket whose turn has come;
-// the one who waits then asks again. wake must not call the gate.
+// the one who waits then asks again, or leaves. wake must not call the gate.
 func New(timer Timer, wake func(key string)) *Gate {
 	return &Gate{
 		timer:   timer,
 		wake:    wake,
 		servers: map[string]*queue{},
-		waiting: map[string]string{},
+		waiting: map[string]*waiter{},
 	}
 }
 
 // Ask returns a permit to call the server, or how long the server is closed:
-// zero when it is merely busy or others go first. Who gets no permit is woken.
+// zero when it is merely busy or others go first. Who gets no permit waits, and
+// is woken; asking again meanwhile changes nothing.
 func (g *Gate) Ask(server string, ticket Ticket) (*Permit, time.Duration) {
 	g.mu.Lock()
-	passed := ""
-	if before, waits := g.waiting[ticket.Key]; waits && before != server {
-		passed = g.leave(ticket.Key)
+	now, passed := g.timer.Now(), ""
+	if w, waits := g.waiting[ticket.Key]; waits && w.queue.server != server {
+		passed = g.leave(w, now)
 	}
-	permit, closed, next := g.admit(server, ticket)
+	q := g.queue(server)
+	permit := g.admit(q, g.enrol(q, ticket), now)
+	closed := max(q.closedUntil.Sub(now), 0)
+	next := g.settle(q, now)
 	g.mu.Unlock()
 	g.awaken(passed)
 	g.awaken(next)
 	return permit, closed
 }
 
-// admit gives the ticket a permit or lets it wait. It also names who goes first
-// if that is another ticket: waking it once more does no harm, and helps if it
-// was woken in vain.
-func (g *Gate) admit(server string, ticket Ticket) (*Permit, time.Duration, string) {
-	q, now := g.queue(server), g.timer.Now()
-	delete(g.waiting, ticket.Key)
-	delete(q.tickets, ticket.Key)
-	closed := max(q.closedUntil.Sub(now), 0)
-	if closed == 0 && !q.busy && !q.mustYield(ticket) {
-		q.busy = true
-		return &Permit{gate: g, server: server}, 0, ""
+// enrol puts the ticket in line. One that waits unchanged keeps its place.
+func (g *Gate) enrol(q *queue, ticket Ticket) *waiter {
+	w, waits := g.waiting[ticket.Key]
+	if waits && w.same(ticket) && !w.isMissing() {
+		return w
 	}
-	g.waiting[ticket.Key] = server
-	q.tickets[ticket.Key] = ticket
-	return nil, closed, q.call(now)
+	if waits {
+		q.drop(w)
+	}
+	w = &waiter{Ticket: ticket, queue: q}
+	g.waiting[ticket.Key] = w
+	q.line.add(w)
+	return w
+}
+
+// admit gives the one who asks a permit if it goes first and the way is free.
+func (g *Gate) admit(q *queue, w *waiter, now time.Time) *Permit {
+	if q.called == w {
+		q.called = nil // it came
+	}
+	q.passOver(now)
+	if !q.isFree(now) || q.line.first() != w {
+		return nil
+	}
+	q.line.serve(w)
+	delete(g.waiting, w.Key)
+	q.busy, q.called = true, nil
+	return &Permit{gate: g, queue: q}
 }
 
 // Leave forgets the ticket: its owner does not want to call any more.
 func (g *Gate) Leave(key string) {
 	g.mu.Lock()
 	next := ""
-	if _, waits := g.waiting[key]; waits {
-		next = g.leave(key)
+	if w, waits := g.waiting[key]; waits {
+		next = g.leave(w, g.timer.Now())
 	}
 	g.mu.Unlock()
 	g.awaken(next)
 }
 
-// Close lets nobody pass to the server for a while: its limiter is exhausted.
+func (g *Gate) leave(w *waiter, now time.Time) string {
+	delete(g.waiting, w.Key)
+	w.queue.drop(w)
+	return g.settle(w.queue, now)
+}
+
+// Close lets nobody pass to the server for a while: its limiter is exhausted. Of
+// several pauses the one that ends last counts.
 func (g *Gate) Close(server string, wait time.Duration) {
 	g.mu.Lock()
-	q := g.queue(server)
-	if until := g.timer.Now().Add(wait); until.After(q.closedUntil) {
+	now, q := g.timer.Now(), g.queue(server)
+	if until := now.Add(wait); until.After(q.closedUntil) {
 		q.closedUntil = until
-		g.timer.AfterFunc(wait, func() { g.reopen(server) })
+	}
+	next := g.settle(q, now)
+	g.mu.Unlock()
+	g.awaken(next)
+}
+
+func (g *Gate) release(q *queue) {
+	g.mu.Lock()
+	q.busy = false
+	next := g.settle(q, g.timer.Now())
+	g.mu.Unlock()
+	g.awaken(next)
+}
+
+// ring looks at the server again at the time that the timer was set for, unless
+// it was set to an earlier time since, or the server forgotten.
+func (g *Gate) ring(q *queue, due time.Time) {
+	g.mu.Lock()
+	next := ""
+	if g.servers[q.server] == q && q.alarm.Equal(due) {
+		q.alarm = time.Time{}
+		next = g.settle(q, g.timer.Now())
 	}
 	g.mu.Unlock()
-}
-
-func (g *Gate) reopen(server string) {
-	g.mu.Lock()
-	next := g.queue(server).call(g.timer.Now())
-	g.mu.Unlock()
 	g.awaken(next)
 }
 
-func (g *Gate) release(server string) {
-	g.mu.Lock()
-	q := g.queue(server)
-	q.busy = false
-	next := q.call(g.timer.Now())
-	g.mu.Unlock()
-	g.awaken(next)
+// settle names the ticket that is to be woken now, "" if none is, sets the timer
+// for what comes next, and forgets a server that nobody needs.
+func (g *Gate) settle(q *queue, now time.Time) string {
+	next := q.call(now)
+	if due, ok := q.nextLook(now); ok && (q.alarm.IsZero() || due.Before(q.alarm)) {
+		q.alarm = due
+		g.timer.AfterFunc(due.Sub(now), func() { g.ring(q, due) })
+	}
+	if q.isIdle(now) {
+		delete(g.servers, q.server)
+	}
+	return next
 }
 
 func (g *Gate) awaken(key string) {
@@ -137,27 +184,42 @@ func (g *Gate) awaken(key string) {
 func (g *Gate) queue(server string) *queue {
 	q, known := g.servers[server]
 	if !known {
-		q = &queue{tickets: map[string]Ticket{}}
+		q = &queue{server: server}
 		g.servers[server] = q
 	}
 	return q
 }
 
-// leave forgets a ticket that waits and names who goes first now: it may have been
-// this one's turn.
-func (g *Gate) leave(key string) string {
-	q := g.queue(g.waiting[key])
-	delete(g.waiting, key)
-	delete(q.tickets, key)
-	return q.call(g.timer.Now())
+// State is what a gate knows of one server.
+type State struct {
+	Busy        bool
+	ClosedUntil time.Time // zero while open
+	Waiting     int       // tickets
+	Oldest      time.Time // when the oldest that waits was created; zero if none does
+}
+
+// Snapshot returns the states of the servers that are called, closed or waited
+// for, by server.
+func (g *Gate) Snapshot() map[string]State {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now, states := g.timer.Now(), make(map[string]State, len(g.servers))
+	for server, q := range g.servers {
+		state := State{Busy: q.busy, Waiting: q.line.length, Oldest: q.line.oldest()}
+		if q.closedUntil.After(now) {
+			state.ClosedUntil = q.closedUntil
+		}
+		states[server] = state
+	}
+	return states
 }
 
 // Permit is the right to call a server until it is released.
 type Permit struct {
-	gate   *Gate
-	server string
-	once   sync.Once
+	gate  *Gate
+	queue *queue
+	once  sync.Once
 }
 
 // Release gives the permit back; a second time does nothing.
-func (p *Permit) Release() { p.once.Do(func() { p.gate.release(p.server) }) }
+func (p *Permit) Release() { p.once.Do(func() { p.gate.release(p.queue) }) }

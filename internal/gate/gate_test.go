@@ -2,6 +2,7 @@ package gate
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,9 +17,14 @@ const (
 // start is when the tests begin.
 func start() time.Time { return time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC) }
 
-// ticketOf makes a ticket of a key, older by as many minutes.
+// ticketOf makes a ticket of a key, older by as many minutes. A key of the form
+// namespace/name is of that namespace.
 func ticketOf(key string, attempts, age int) Ticket {
-	return Ticket{Key: key, Attempts: attempts, Created: start().Add(-time.Duration(age) * time.Minute)}
+	namespace, _, _ := strings.Cut(key, "/")
+	if namespace == key {
+		namespace = ""
+	}
+	return Ticket{Key: key, Namespace: namespace, Attempts: attempts, Created: start().Add(-time.Duration(age) * time.Minute)}
 }
 
 // fixture is a gate on a clock that the test moves, and what it did.
@@ -27,6 +33,7 @@ type fixture struct {
 	time   time.Time
 	timers []alarm
 	woken  []string
+	called string // who is woken, where the test has taken note of that
 }
 
 type alarm struct {
@@ -58,7 +65,10 @@ func (f *fixture) pass(d time.Duration) {
 			return
 		}
 		due := f.timers[0]
-		f.timers, f.time = f.timers[1:], due.at
+		f.timers = f.timers[1:]
+		if due.at.After(f.time) { // or else it is late
+			f.time = due.at
+		}
 		due.call()
 	}
 }
@@ -96,6 +106,33 @@ func wantWoken(t *testing.T, f *fixture, want ...string) {
 	t.Helper()
 	if diff := cmp.Diff(want, f.takeWoken()); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+}
+
+// wantServed lets everybody who is woken come, and checks in which order that was.
+func wantServed(t *testing.T, f *fixture, want ...string) {
+	t.Helper()
+	var got []string
+	woken := f.takeWoken()
+	if f.called != "" {
+		woken = []string{f.called}
+	}
+	for len(woken) == 1 {
+		got = append(got, woken[0])
+		w := f.waiting[woken[0]]
+		f.mustAsk(t, w.queue.server, w.Ticket).Release()
+		woken = f.takeWoken()
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("served (-want +got):\n%s", diff)
+	}
+}
+
+// wantForgotten checks that the gate keeps nothing.
+func wantForgotten(t *testing.T, f *fixture) {
+	t.Helper()
+	if len(f.waiting) != 0 || len(f.servers) != 0 {
+		t.Errorf("waiting = %v, servers = %v, want none", f.waiting, f.servers)
 	}
 }
 
@@ -146,7 +183,7 @@ func TestGate(t *testing.T) {
 			permit.Release()
 			f.takeWoken()
 			f.mustWait(t, chat, ticketOf("newcomer", 0, 1), 0)
-			wantWoken(t, f, "old") // reminded
+			wantWoken(t, f) // "old" knows
 			f.mustAsk(t, chat, ticketOf("old", 0, 9)).Release()
 			wantWoken(t, f, "newcomer")
 		},
@@ -179,15 +216,103 @@ func TestGate(t *testing.T) {
 			f.mustAsk(t, other, ticketOf("first", 0, 9))
 			wantWoken(t, f, "second")
 		},
-		"a woken ticket that never comes holds up those behind it, and they remind it": func(t *testing.T, f *fixture) {
+		"a woken ticket that does not come is passed over": func(t *testing.T, f *fixture) {
 			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
 			f.mustWait(t, chat, ticketOf("lost", 0, 9), 0)
+			f.mustWait(t, chat, ticketOf("behind", 0, 1), 0)
+			permit.Release()
+			wantWoken(t, f, "lost")
+			f.pass(Patience - 1)
+			f.mustWait(t, chat, ticketOf("behind", 0, 1), 0)
+			wantWoken(t, f)
+			f.pass(1)
+			wantWoken(t, f, "behind")
+			f.mustAsk(t, chat, ticketOf("behind", 0, 1)).Release()
+			wantWoken(t, f, "lost")
+		},
+		"a ticket that was passed over takes its place when it asks": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("late", 0, 9), 0)
+			f.mustWait(t, chat, ticketOf("behind", 0, 1), 0)
+			permit.Release()
+			f.pass(Patience)
+			wantWoken(t, f, "late", "behind")
+			f.mustAsk(t, chat, ticketOf("late", 0, 9)).Release()
+			f.mustAsk(t, chat, ticketOf("behind", 0, 1))
+		},
+		"several that do not come are passed over one after another": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("a", 0, 9), 0)
+			f.mustWait(t, chat, ticketOf("b", 0, 8), 0)
+			f.mustWait(t, chat, ticketOf("c", 0, 7), 0)
+			permit.Release()
+			f.pass(4 * Patience)
+			wantWoken(t, f, "a", "b", "c", "a", "b")
+		},
+		"who is alone in line is woken again": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("a", 0, 9), 0)
+			permit.Release()
+			f.pass(2 * Patience)
+			wantWoken(t, f, "a", "a", "a")
+		},
+		"a ticket whose turn was taken back by a pause is not passed over": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("a", 0, 9), 0)
+			f.mustWait(t, chat, ticketOf("b", 0, 8), 0)
+			permit.Release()
+			f.Close(chat, time.Minute)
+			f.pass(time.Minute)
+			wantWoken(t, f, "a", "a")
+			f.mustAsk(t, chat, ticketOf("a", 0, 9))
+		},
+		"a ticket that was passed over leaves": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("a", 0, 9), 0)
+			permit.Release()
+			f.pass(Patience)
+			f.Leave("a")
+			wantWoken(t, f, "a", "a")
+			f.pass(2 * Patience)
+			wantWoken(t, f)
+			wantForgotten(t, f)
+		},
+		"namespaces take turns": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			for _, key := range []string{"big/1", "big/2", "big/3", "big/4", "mid/1", "mid/2", "one/1"} {
+				f.mustWait(t, chat, ticketOf(key, 0, 0), 0)
+			}
+			permit.Release()
+			wantServed(t, f, "big/1", "mid/1", "one/1", "big/2", "mid/2", "big/3", "big/4")
+		},
+		"a namespace that comes back takes its turn behind the others": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			for _, key := range []string{"one/1", "big/1", "big/2", "mid/1", "mid/2"} {
+				f.mustWait(t, chat, ticketOf(key, 0, 0), 0)
+			}
+			permit.Release()
+			permit = f.mustAsk(t, chat, ticketOf("one/1", 0, 0))
+			f.mustWait(t, chat, ticketOf("one/2", 0, 9), 0)
 			permit.Release()
 			f.takeWoken()
-			for range 3 {
-				f.mustWait(t, chat, ticketOf("behind", 0, 1), 0)
-				wantWoken(t, f, "lost")
-			}
+			f.called = "big/1"
+			wantServed(t, f, "big/1", "mid/1", "one/2", "big/2", "mid/2")
+		},
+		"fewest attempts go before the namespace's turn": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("a/tried", 1, 9), 0)
+			f.mustWait(t, chat, ticketOf("b/1", 0, 0), 0)
+			f.mustWait(t, chat, ticketOf("b/2", 0, 0), 0)
+			permit.Release()
+			wantServed(t, f, "b/1", "b/2", "a/tried")
+		},
+		"asking again costs a namespace no turn": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("a/1", 0, 0), 0)
+			f.mustWait(t, chat, ticketOf("b/1", 0, 9), 0)
+			f.mustWait(t, chat, ticketOf("a/1", 0, 0), 0)
+			permit.Release()
+			wantServed(t, f, "a/1", "b/1")
 		},
 		"a waiting ticket that leaves is not woken": func(t *testing.T, f *fixture) {
 			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
@@ -288,13 +413,54 @@ func TestGate(t *testing.T) {
 			f.mustWait(t, chat, ticketOf("newcomer", 0, 1), 0)
 			wantWoken(t, f, "a")
 		},
-		"nobody waits when everybody was served": func(t *testing.T, f *fixture) {
-			f.mustAsk(t, chat, ticketOf("a", 0, 0)).Release()
+		"a server is forgotten when everybody was served and it is open": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("a", 0, 0))
+			f.mustWait(t, chat, ticketOf("b", 0, 0), 0)
+			permit.Release()
+			f.mustAsk(t, chat, ticketOf("b", 0, 0)).Release()
+			wantForgotten(t, f)
 			f.Close(chat, time.Minute)
+			f.mustWait(t, chat, ticketOf("c", 0, 0), time.Minute)
+			f.Leave("c")
+			if len(f.servers) != 1 {
+				t.Fatal("a closed server was forgotten")
+			}
 			f.pass(time.Minute)
-			wantWoken(t, f)
-			if len(f.waiting) != 0 || len(f.servers[chat].tickets) != 0 {
-				t.Errorf("waiting = %v, tickets = %v, want none", f.waiting, f.servers[chat].tickets)
+			wantForgotten(t, f)
+			wantWoken(t, f, "b")
+		},
+		"a server that waits for its reopening alone keeps one timer": func(t *testing.T, f *fixture) {
+			for range 100 {
+				f.Close(chat, time.Second)
+				f.mustWait(t, chat, ticketOf("a", 0, 0), time.Second)
+				f.pass(time.Second)
+				f.mustAsk(t, chat, ticketOf("a", 0, 0)).Release()
+			}
+			if len(f.timers) > 10 {
+				t.Errorf("%d timers are set", len(f.timers))
+			}
+		},
+		"a snapshot tells who waits where": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("a/1", 1, 7), 0)
+			f.mustWait(t, chat, ticketOf("b/1", 0, 3), 0)
+			f.Close(other, time.Minute)
+			want := map[string]State{
+				chat:  {Busy: true, Waiting: 2, Oldest: ticketOf("a/1", 1, 7).Created},
+				other: {ClosedUntil: start().Add(time.Minute)},
+			}
+			if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
+				t.Errorf("snapshot (-want +got):\n%s", diff)
+			}
+			permit.Release()
+			f.pass(Patience) // b/1 is passed over
+			f.Leave("a/1")
+			want = map[string]State{
+				chat:  {Waiting: 1, Oldest: ticketOf("b/1", 0, 3).Created},
+				other: {ClosedUntil: start().Add(time.Minute)},
+			}
+			if diff := cmp.Diff(want, f.Snapshot()); diff != "" {
+				t.Errorf("snapshot (-want +got):\n%s", diff)
 			}
 		},
 	} {

@@ -19,7 +19,9 @@ const budgetSpread = 5 * time.Second
 
 // BudgetOf is how many attempts may begin in which period.
 func BudgetOf(w *v1alpha1.RocketChatWorkspace) (attempts int, period time.Duration) {
-	attempts, period = int(w.Spec.Budget.MaxResets), time.Duration(w.Spec.Budget.PeriodSeconds)*time.Second
+	if budget := w.Spec.Budget; budget != nil {
+		attempts, period = int(budget.MaxResets), time.Duration(budget.PeriodSeconds)*time.Second
+	}
 	if attempts <= 0 {
 		attempts = defaultMaxResets
 	}

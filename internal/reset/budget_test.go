@@ -27,14 +27,15 @@ func TestDecideFromTheBudget(t *testing.T) {
 func TestBudgetOf(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		budget   v1alpha1.ResetBudget
+		budget   *v1alpha1.ResetBudget
 		attempts int
 		period   time.Duration
 	}{
-		"nothing said":               {v1alpha1.ResetBudget{}, 60, time.Hour},
-		"both said":                  {v1alpha1.ResetBudget{MaxResets: 5, PeriodSeconds: 60}, 5, time.Minute},
-		"seven days":                 {v1alpha1.ResetBudget{MaxResets: 1, PeriodSeconds: 604800}, 1, 7 * 24 * time.Hour},
-		"what no API server accepts": {v1alpha1.ResetBudget{MaxResets: -1, PeriodSeconds: 604801}, 60, time.Hour},
+		"nothing said":               {nil, 60, time.Hour},
+		"neither said":               {&v1alpha1.ResetBudget{}, 60, time.Hour},
+		"both said":                  {&v1alpha1.ResetBudget{MaxResets: 5, PeriodSeconds: 60}, 5, time.Minute},
+		"seven days":                 {&v1alpha1.ResetBudget{MaxResets: 1, PeriodSeconds: 604800}, 1, 7 * 24 * time.Hour},
+		"what no API server accepts": {&v1alpha1.ResetBudget{MaxResets: -1, PeriodSeconds: 604801}, 60, time.Hour},
 	} {
 		w := chatWorkspace()
 		w.Spec.Budget = test.budget

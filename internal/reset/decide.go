@@ -379,14 +379,21 @@ func Pause(tries int) time.Duration {
 	return pauses[min(max(tries, 1), len(pauses))-1]
 }
 
-// Queued is the decision for a request that may go on as soon as the server
-// accepts calls again.
+// Queued is the decision for a request that waits for its turn to call the server,
+// which is closed for so long, or busy. It is woken when its turn comes, and at the
+// end of its time, and needs nothing else in between: only if its status does not
+// say yet what it waits for, it looks again after a while, each time twice as late.
 func Queued(o Observation, closed time.Duration) Decision {
-	if closed <= 0 {
+	said, _ := saidBefore(o.Request)
+	switch {
+	case closed > 0:
+		decision, _ := report(v1alpha1.ReasonRateLimited)
+		return untilExpiry(o, decision)
+	case said.Reason == v1alpha1.ReasonRateLimited:
 		return untilExpiry(o, Decision{Step: StepNone})
 	}
-	decision, _ := reportAfter(v1alpha1.ReasonRateLimited, closed+time.Second)
-	return untilExpiry(o, decision)
+	waited := o.Now.Sub(o.Request.CreationTimestamp.Time)
+	return untilExpiry(o, Decision{Step: StepNone, After: max(waited, recheckInterval)})
 }
 
 func later(a, b time.Time) time.Time {

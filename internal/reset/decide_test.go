@@ -364,13 +364,43 @@ func lateTruth(result v1alpha1.AttemptResult) func(*Observation) {
 	}
 }
 
-func TestQueuedSaysSomethingOnlyWhileTheServerIsClosed(t *testing.T) {
+// TestQueued proves that a request that waits for its turn says so once, when the
+// server is closed, and looks again by itself only at the end of its time, or as
+// long as it has not said so.
+func TestQueued(t *testing.T) {
 	t.Parallel()
-	if got := Queued(open(), 0); got.Step != StepNone {
-		t.Errorf("a busy server is reported: %+v", got)
-	}
-	got := Queued(open(), 40*time.Second)
-	if got.Step != StepReport || got.Verdict.Reason != v1alpha1.ReasonRateLimited || got.After != 41*time.Second {
-		t.Errorf("a closed server is not reported: %+v", got)
+	waiting := open()
+	waiting.Request.Status = StatusOf(waiting.Request, VerdictOf(v1alpha1.ReasonRateLimited), Facts{}, waiting.Now)
+	elsewise := open()
+	elsewise.Request.Status = StatusOf(elsewise.Request, VerdictOf(v1alpha1.ReasonWorkspaceNotReady), Facts{}, elsewise.Now)
+	long := open()
+	long.Now = long.Request.CreationTimestamp.Add(3 * time.Minute)
+	atTheEnd := open()
+	atTheEnd.Request.Spec.NotAfterTime = metav1.NewTime(atTheEnd.Now.Add(5 * time.Second))
+	expiry := func(o Observation) time.Duration { return o.Request.Spec.NotAfterTime.Sub(o.Now) + time.Second }
+	for name, test := range map[string]struct {
+		o      Observation
+		closed time.Duration
+		step   Step
+		after  time.Duration
+	}{
+		"a closed server is reported":                  {open(), 40 * time.Second, StepReport, expiry(open())},
+		"a closed server that was reported":            {waiting, 40 * time.Second, StepReport, expiry(waiting)}, // and nothing is written
+		"a busy server after that":                     {waiting, 0, StepNone, expiry(waiting)},
+		"a busy server is not reported":                {open(), 0, StepNone, max(recheckInterval, open().Now.Sub(open().Request.CreationTimestamp.Time))},
+		"a busy server, and the status says otherwise": {elsewise, 0, StepNone, max(recheckInterval, elsewise.Now.Sub(elsewise.Request.CreationTimestamp.Time))},
+		"the longer the wait, the rarer it looks":      {long, 0, StepNone, 3 * time.Minute},
+		"the end of its time is not missed":            {atTheEnd, 0, StepNone, 6 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := Queued(test.o, test.closed)
+			if got.Step != test.step || got.After != test.after {
+				t.Errorf("Queued = %+v, want step %d after %v", got, test.step, test.after)
+			}
+			if got.Step == StepReport && got.Verdict.Reason != v1alpha1.ReasonRateLimited {
+				t.Errorf("reason %s", got.Verdict.Reason)
+			}
+		})
 	}
 }

@@ -24,7 +24,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	now    time.Time // when it arrived
+	limit  RateLimit
 }
 
 // members are the members of a JSON object. Go's decoder matches names of struct
@@ -57,7 +57,7 @@ func (a answer) err() error {
 		ErrorType: known(object.text("errorType")),
 		TextCode:  bracketed(text),
 		Details:   object.details(),
-		RateLimit: a.rateLimit(),
+		RateLimit: a.limit,
 	}
 	failure.UserNotFound = text == userNotFound
 	failure.Federated = strings.HasPrefix(text, federated)
@@ -66,8 +66,10 @@ func (a answer) err() error {
 	return failure
 }
 
-func (a answer) rateLimit() RateLimit {
-	return parseRateLimit(a.status, a.header, a.object().text("error"), a.now)
+// rateLimit is what the answer says about the route's limiter, if it was asked for
+// and received at these times.
+func (a answer) rateLimit(clock *ServerClock, sent, received time.Time) RateLimit {
+	return heard{a.status, a.header, a.object().text("error"), sent, received}.rateLimit(clock)
 }
 
 // boolean is "true" or "false", or empty where the member is no boolean.

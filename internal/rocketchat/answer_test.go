@@ -11,13 +11,18 @@ import (
 
 // replyOf is an answer with a JSON Content-Type.
 func replyOf(status int, body string) answer {
-	return answer{
+	return judged(answer{
 		route:  "v1/users.resetTOTP",
 		status: status,
 		header: http.Header{"Content-Type": {"application/json"}},
 		body:   []byte(body),
-		now:    testNow(),
-	}
+	})
+}
+
+// judged is the answer with what it says about the limiter.
+func judged(a answer) answer {
+	a.limit = a.rateLimit(&ServerClock{}, testNow(), testNow())
+	return a
 }
 
 // successCase is an answer and whether it is a success.
@@ -193,7 +198,7 @@ func failureCases() map[string]failureCase {
 			AnswerError{Status: 429, RocketChat: true, TextCode: CodeTooManyRequests, RateLimit: RateLimit{Exhausted: true, Wait: 7 * time.Second}},
 		},
 		"the limiter of a proxy": {
-			answer{status: 429, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("You must wait 7 seconds"), now: testNow()},
+			judged(answer{status: 429, header: http.Header{"Content-Type": {"text/html"}}, body: []byte("You must wait 7 seconds")}),
 			AnswerError{Status: 429, RateLimit: RateLimit{Exhausted: true, Wait: time.Minute}},
 		},
 		"a rejected token, up to 6.13": {

@@ -39,6 +39,9 @@ type Options struct {
 	Policy  DialPolicy
 	Now     func() time.Time // the clock for TOTP codes and rate limits
 	Observe func(Exchange)   // called after every call; may be nil
+	// ServerClock is what is known of the server's clock, shared by all its clients.
+	// If nil, each client learns by itself.
+	ServerClock *ServerClock
 }
 
 // Client calls one workspace with one account. Close it after use.
@@ -50,6 +53,9 @@ type Client struct {
 
 // New makes a client. It makes no call.
 func New(connection *Connection, options Options) *Client {
+	if options.ServerClock == nil {
+		options.ServerClock = &ServerClock{}
+	}
 	client := &Client{connection: connection, options: options}
 	client.reads = client.transport(dialer{})
 	return client
@@ -115,11 +121,11 @@ func (c *Client) exchange(transport *http.Transport, request *http.Request, rout
 	request = request.WithContext(httptrace.WithClientTrace(request.Context(), trace))
 	started := c.options.Now()
 	reply, err := c.roundTrip(transport, request, limit)
-	reply.route, reply.now = route, c.options.Now()
+	received := c.options.Now()
+	reply.route = route
+	reply.limit = reply.rateLimit(c.options.ServerClock, started, received)
 	if c.options.Observe != nil {
-		c.options.Observe(Exchange{
-			Route: route, Status: reply.status, Duration: reply.now.Sub(started), RateLimit: reply.rateLimit(),
-		})
+		c.options.Observe(Exchange{Route: route, Status: reply.status, Duration: received.Sub(started), RateLimit: reply.limit})
 	}
 	if err != nil {
 		return answer{}, transportError(route, connected.Load(), err)

@@ -16,7 +16,7 @@ func TestABudgetStopsAStorm(t *testing.T) {
 	t.Parallel()
 	const budget, asked = 2, 5
 	f := newFixture(t, fixtureOptions{
-		workspace: func(w *v1alpha1.RocketChatWorkspace) { w.Spec.Budget = v1alpha1.ResetBudget{MaxResets: budget} },
+		workspace: func(w *v1alpha1.RocketChatWorkspace) { w.Spec.Budget = &v1alpha1.ResetBudget{MaxResets: budget} },
 		users: func(all []simulator.User) []simulator.User {
 			for i := range asked {
 				user := all[1]

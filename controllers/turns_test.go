@@ -1,0 +1,120 @@
+package controllers
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+	"github.com/credentialreset/credential-reset-operator/internal/gate"
+	"github.com/credentialreset/credential-reset-operator/internal/rocketchat"
+)
+
+// workspaceRequest asks to look at the workspace.
+func workspaceRequest() ctrl.Request {
+	return ctrl.Request{NamespacedName: types.NamespacedName{Namespace: "chat", Name: "chat"}}
+}
+
+// server is the one that the workspace is.
+func (h *harness) server() string { return rocketchat.ServerOf(h.alice().Host) }
+
+// TestARequestThatWaitsWritesOnce proves that a request says once that it waits,
+// and looks again by itself only when its time is up.
+func TestARequestThatWaitsWritesOnce(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	h.requests.gate.Close(h.server(), time.Minute)
+	var said string
+	for range 3 {
+		result, err := h.reconcileOnce()
+		if err != nil || result.RequeueAfter < 50*time.Minute {
+			t.Fatalf("it looks again after %v (%v)", result.RequeueAfter, err)
+		}
+		request := h.request()
+		if reasonOf(request) != v1alpha1.ReasonRateLimited || (said != "" && said != request.ResourceVersion) {
+			t.Fatalf("it says %s, and has written again: %t", reasonOf(request), said != request.ResourceVersion)
+		}
+		said = request.ResourceVersion
+	}
+	if waiting := h.requests.gate.Snapshot()[h.server()].Waiting; waiting != 1 {
+		t.Errorf("%d wait", waiting)
+	}
+}
+
+// TestProbesAndResetsDoNotExhaustEachOther proves which gate a route's limiter
+// closes.
+func TestProbesAndResetsDoNotExhaustEachOther(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	for route, want := range map[string]*gate.Gate{
+		"v1/users.info": h.requests.gate, "v1/users.resetTOTP": h.requests.gate, "v1/users.resetE2EKey": h.requests.gate,
+		"info": h.requests.probes, "v1/me": h.requests.probes, "v1/permissions.listAll": h.requests.probes,
+		"v1/users.getPersonalAccessTokens": h.requests.probes,
+	} {
+		if h.requests.gateOf(route) != want {
+			t.Errorf("%s closes the other gate", route)
+		}
+	}
+}
+
+// TestAProbeTakesItsTurn proves that a workspace waits to be probed while another one
+// of the same server is, without telling anything new, and that a probe keeps its
+// permit until it has ended.
+func TestAProbeTakesItsTurn(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	h.workspaces.last.forget(workspaceRequest().NamespacedName)
+	permit, _ := h.workspaces.probes.Ask(h.server(), gate.Ticket{Key: "chat/other"})
+	before, status := h.workspaces.board.get(workspaceRequest().NamespacedName), h.workspace().ResourceVersion
+	if _, err := h.workspaces.Reconcile(t.Context(), workspaceRequest()); err != nil {
+		t.Fatal(err)
+	}
+	if state := h.workspaces.probes.Snapshot()[h.server()]; state.Waiting != 1 {
+		t.Errorf("state %+v, want one to wait", state)
+	}
+	if after := h.workspaces.board.get(workspaceRequest().NamespacedName); after.Reason != before.Reason || h.workspace().ResourceVersion != status {
+		t.Errorf("a workspace that waits to be probed turned to %s", after.Reason)
+	}
+	permit.Release()
+	var probed atomic.Int32
+	h.chat.Intercept(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
+		if second, _ := h.workspaces.probes.Ask(h.server(), gate.Ticket{Key: "chat/other"}); second != nil {
+			t.Error("two probes of a server at a time")
+		}
+		probed.Add(1)
+		next.ServeHTTP(rw, r)
+	})
+	if _, err := h.workspaces.Reconcile(t.Context(), workspaceRequest()); err != nil {
+		t.Fatal(err)
+	}
+	if probed.Load() == 0 {
+		t.Error("nothing was probed")
+	}
+	h.workspaces.probes.Leave("chat/other")
+	if states := h.workspaces.probes.Snapshot(); len(states) != 0 {
+		t.Errorf("the gate keeps %+v", states)
+	}
+}
+
+// TestAFirstProbeThatWaitsSaysNothing proves that a workspace of which nothing is
+// known waits for its turn without a status that would be outdated at once.
+func TestAFirstProbeThatWaitsSaysNothing(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	h.workspaces.last.forget(workspaceRequest().NamespacedName)
+	h.workspaces.board.forget(workspaceRequest().NamespacedName)
+	if _, closed := h.workspaces.probes.Ask(h.server(), gate.Ticket{Key: "chat/other"}); closed != 0 {
+		t.Fatal("the server is closed")
+	}
+	before := h.workspace().ResourceVersion
+	if _, err := h.workspaces.Reconcile(t.Context(), workspaceRequest()); err != nil {
+		t.Fatal(err)
+	}
+	if h.workspace().ResourceVersion != before {
+		t.Error("the status was written")
+	}
+}
