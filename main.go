@@ -68,6 +68,7 @@ func run(ctx context.Context, opts command.Options) error {
 		RecordRetention:  opts.Retention,
 		Clock:            clock,
 		Namespaces:       opts.Namespaces,
+		Version:          command.Version(buildVersion),
 		Audit:            audit,
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -14,6 +15,7 @@ import (
 type board struct {
 	mu     sync.Mutex
 	health map[types.NamespacedName]reset.Health
+	probed map[types.NamespacedName]time.Time // when the server was last called for it
 	// verified are the versions of Secrets with which a reset succeeded after which
 	// the operator's own account was still in order.
 	verified map[types.NamespacedName]string
@@ -30,6 +32,7 @@ type blockedSecret struct {
 func newBoard() *board {
 	return &board{
 		health:   map[types.NamespacedName]reset.Health{},
+		probed:   map[types.NamespacedName]time.Time{},
 		verified: map[types.NamespacedName]string{},
 		blocked:  map[blockedSecret]string{},
 	}
@@ -47,10 +50,23 @@ func (b *board) publish(workspace types.NamespacedName, health reset.Health) {
 	b.health[workspace] = health
 }
 
+func (b *board) probedAt(workspace types.NamespacedName) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.probed[workspace]
+}
+
+func (b *board) noteProbe(workspace types.NamespacedName, at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.probed[workspace] = at
+}
+
 func (b *board) forget(workspace types.NamespacedName) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.health, workspace)
+	delete(b.probed, workspace)
 	delete(b.verified, workspace)
 	for secret := range b.blocked {
 		if secret.workspace == workspace {

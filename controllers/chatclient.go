@@ -28,6 +28,7 @@ func (o *Operator) newClient(connection *rocketchat.Connection) *rocketchat.Clie
 		// A pass has a client of its own; what they learn of the server's clock stays.
 		ServerClock: o.clocks.Of(server, o.clock.Local()),
 		Observe: func(exchange rocketchat.Exchange) {
+			o.meters.called(exchange)
 			if exchange.RateLimit.Exhausted {
 				o.gateOf(exchange.Route).Close(server, exchange.RateLimit.Wait)
 			}

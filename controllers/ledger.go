@@ -103,8 +103,7 @@ func (l *ledger) refused(attemptID string) {
 func (l *ledger) add(record *v1alpha1.ResetRecord, attempt *v1alpha1.Attempt) {
 	workspace := types.NamespacedName{Namespace: record.Workspace.Namespace, Name: record.Workspace.Name}
 	starts, began := l.starts[workspace], attempt.StartTime.Time
-	at, _ := slices.BinarySearchFunc(starts, began, time.Time.Compare)
-	l.starts[workspace] = slices.Insert(starts, at, began)
+	l.starts[workspace] = slices.Insert(starts, earlier(starts, began), began)
 }
 
 // isComplete says whether the informer has told of all records.
@@ -119,10 +118,9 @@ func (l *ledger) isComplete() bool {
 func (l *ledger) freeAt(workspace types.NamespacedName, attempts int, period time.Duration, now time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	horizon := earlier(l.starts[workspace], now.Add(-reset.MaxBudgetPeriod))
+	l.starts[workspace] = slices.Delete(l.starts[workspace], 0, horizon)
 	starts := l.starts[workspace]
-	horizon, _ := slices.BinarySearchFunc(starts, now.Add(-reset.MaxBudgetPeriod), time.Time.Compare)
-	l.starts[workspace] = slices.Delete(starts, 0, horizon)
-	starts = l.starts[workspace]
 	if len(starts) < attempts {
 		return time.Time{}
 	}
@@ -131,6 +129,20 @@ func (l *ledger) freeAt(workspace types.NamespacedName, attempts int, period tim
 		return free
 	}
 	return time.Time{}
+}
+
+// spent is how many attempts of the workspace lie within the period.
+func (l *ledger) spent(workspace types.NamespacedName, period time.Duration, now time.Time) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	starts := l.starts[workspace]
+	return len(starts) - earlier(starts, now.Add(-period-time.Second))
+}
+
+// earlier is how many of the times, which are in order, are earlier.
+func earlier(times []time.Time, at time.Time) int {
+	count, _ := slices.BinarySearchFunc(times, at, time.Time.Compare)
+	return count
 }
 
 // announces says once that the budget of a workspace is used up, until it is not.

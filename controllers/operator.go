@@ -45,6 +45,8 @@ type Options struct {
 	Clock            *Clock
 	// Namespaces are those that are watched; none means all.
 	Namespaces []string
+	// Version is the operator's own.
+	Version string
 	// Audit tells of every attempt, whatever the level of other logs.
 	Audit logr.Logger
 }
@@ -60,6 +62,7 @@ type Operator struct {
 	holdings *holdings
 	passes   *passes
 	ledger   *ledger
+	meters   *meters
 	gate     *gate.Gate // for resets
 	probes   *gate.Gate // for probes, whose routes the limiter counts by themselves
 	clocks   rocketchat.ServerClocks
@@ -77,6 +80,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) (*Operator, e
 	}
 	operator := newOperator(options, mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(eventSource))
 	requests := &UserCredentialResetReconciler{Operator: operator, tries: newTries(), written: newWrittenStatuses()}
+	if err := operator.registerMetrics(options.Version); err != nil {
+		return nil, fmt.Errorf("register the metrics: %w", err)
+	}
 	if err := operator.ledger.listen(ctx, mgr); err != nil {
 		return nil, err
 	}
@@ -106,6 +112,7 @@ func newOperator(options Options, kube client.Client, live client.Reader, record
 		holdings: newHoldings(),
 		passes:   newPasses(),
 		ledger:   newLedger(),
+		meters:   newMeters(),
 		newID:    uuid.NewString,
 	}
 	operator.gate = gate.New(options.Clock.machine, operator.requests.wakeByKey)

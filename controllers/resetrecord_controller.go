@@ -73,6 +73,7 @@ func (r *ResetRecordReconciler) giveUp(ctx context.Context, record *v1alpha1.Res
 	case err != nil:
 		return ctrl.Result{}, client.IgnoreNotFound(err) // gone: done; otherwise again, with back-off
 	}
+	r.meters.recorded(given)
 	return ctrl.Result{}, nil // the write brings the record back here
 }
 

@@ -158,6 +158,7 @@ func (r *RocketChatWorkspaceReconciler) probe(ctx context.Context, w *v1alpha1.R
 	defer permit.Release()
 	r.call(ctx, secret, &probe)
 	r.last.note(name, stamp, r.clock.Local())
+	r.board.noteProbe(name, r.clock.Now())
 	return reset.Diagnose(probe), nil
 }
 

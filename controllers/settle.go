@@ -123,6 +123,9 @@ func (o *Operator) settleRecorded(ctx context.Context, held holding) error {
 
 // orphan notes that somebody deleted the record of an attempt.
 func (o *Operator) orphan(ctx context.Context, held holding) error {
+	if held.stage != stageRecorded {
+		o.meters.recorded(held)
+	}
 	held.stage = stageOrphaned
 	o.holdings.put(held)
 	o.audit("The attempt's record was deleted by somebody", held)
@@ -177,6 +180,7 @@ func (o *Operator) recordResult(ctx context.Context, held holding) (*v1alpha1.Re
 	case err != nil:
 		return nil, fmt.Errorf("record the result of attempt %s: %w", held.id, err)
 	}
+	o.meters.recorded(held)
 	if !reset.ForbidsAnother(held.result) {
 		o.holdings.drop(held)
 		return record, nil

@@ -328,6 +328,7 @@ func (o *Operator) announce(request *v1alpha1.UserCredentialReset, before v1alph
 	if outcome == "" || outcome == before {
 		return
 	}
+	o.meters.ended(request)
 	eventType := corev1.EventTypeNormal
 	if outcome == v1alpha1.OutcomeFailed || outcome == v1alpha1.OutcomeUnconfirmed {
 		eventType = corev1.EventTypeWarning

@@ -93,10 +93,15 @@ func (s *suite) said(ctx context.Context) (map[string]string, error) {
 	return texts, err
 }
 
-// metrics reads the metrics page of the shared operator, with the token of a
-// ServiceAccount that has the shipped rights for it, or without any.
+// metrics reads the metrics page of the shared operator.
 func (s *suite) metrics(ctx context.Context, authenticated bool) (int, string, error) {
-	address := s.operators[0].MetricsAddress
+	return s.shared.metrics(ctx, s.operators[0], authenticated)
+}
+
+// metrics reads the metrics page of an operator, with the token of a ServiceAccount
+// that has the shipped rights for it, or without any.
+func (s *stage) metrics(ctx context.Context, operator *cluster.Operator, authenticated bool) (int, string, error) {
+	address := operator.MetricsAddress
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/metrics", http.NoBody)
 	if err != nil {
 		return 0, "", err
@@ -119,7 +124,7 @@ func (s *suite) metrics(ctx context.Context, authenticated bool) (int, string, e
 }
 
 // scraper is a token of a ServiceAccount that config lets read the metrics.
-func (s *suite) scraper(ctx context.Context) (string, error) {
+func (s *stage) scraper(ctx context.Context) (string, error) {
 	const name = "scraper"
 	subject := rbacv1.Subject{Kind: "ServiceAccount", Namespace: cluster.SystemNamespace, Name: name}
 	for _, object := range []client.Object{
@@ -130,11 +135,11 @@ func (s *suite) scraper(ctx context.Context) (string, error) {
 			Subjects:   []rbacv1.Subject{subject},
 		},
 	} {
-		if err := client.IgnoreAlreadyExists(s.shared.kube.Create(ctx, object)); err != nil {
+		if err := client.IgnoreAlreadyExists(s.kube.Create(ctx, object)); err != nil {
 			return "", err
 		}
 	}
-	return s.shared.cluster.Token(ctx, cluster.SystemNamespace, name)
+	return s.cluster.Token(ctx, cluster.SystemNamespace, name)
 }
 
 func TestMetricsAreForThoseWhoMayReadThem(t *testing.T) {
