@@ -24,7 +24,7 @@ func (o *Operator) newClient(connection *rocketchat.Connection) *rocketchat.Clie
 	server := connection.Server()
 	return rocketchat.New(connection, rocketchat.Options{
 		Policy: o.options.DialPolicy,
-		Now:    o.clock.Local, // TOTP codes follow this machine's clock
+		Now:    o.clock.Local,
 		// A pass has a client of its own; what they learn of the server's clock stays.
 		ServerClock: o.clocks.Of(server, o.clock.Local()),
 		Observe: func(exchange rocketchat.Exchange) {

@@ -66,6 +66,7 @@ func newHarness(t *testing.T) *harness {
 		WithIndex(&v1alpha1.ResetApproval{}, approvalByRequest, indexApprovalByRequest).
 		WithIndex(&v1alpha1.ResetRecord{}, recordByTarget, indexRecordByTarget).
 		WithIndex(&v1alpha1.ResetRecord{}, recordByBlocked, indexRecordByBlocked).
+		WithIndex(&v1alpha1.ResetRecord{}, recordByUsed, indexRecordByUsed).
 		WithObjects(
 			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "chat", Name: "chat"}, Type: SecretType, Data: map[string][]byte{
 				"url": []byte(server.URL), "ca.crt": server.CA, "userId": []byte(simulator.SampleBotID),

@@ -27,6 +27,9 @@ const (
 	// recordByBlocked finds the records with an attempt that forbids others with
 	// the same Secret, by "namespace/name@resourceVersion" of workspace and Secret.
 	recordByBlocked = "blocked"
+	// recordByUsed finds the records with an attempt that was, or may have been, called
+	// with a Secret, likewise.
+	recordByUsed = "used"
 )
 
 func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
@@ -40,6 +43,7 @@ func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.ResetApproval{}, approvalByRequest, indexApprovalByRequest},
 		{&v1alpha1.ResetRecord{}, recordByTarget, indexRecordByTarget},
 		{&v1alpha1.ResetRecord{}, recordByBlocked, indexRecordByBlocked},
+		{&v1alpha1.ResetRecord{}, recordByUsed, indexRecordByUsed},
 	}
 	for _, index := range indexes {
 		if err := indexer.IndexField(ctx, index.object, index.field, index.values); err != nil {
@@ -94,21 +98,51 @@ func indexRecordByBlocked(object client.Object) []string {
 	return values
 }
 
+func indexRecordByUsed(object client.Object) []string {
+	record, ok := object.(*v1alpha1.ResetRecord)
+	if !ok {
+		return nil
+	}
+	var values []string
+	for _, version := range reset.UsedVersions(record) {
+		values = append(values, blockedKey(record.Workspace, version))
+	}
+	return values
+}
+
 func blockedKey(workspace v1alpha1.RecordedWorkspace, secretVersion string) string {
 	return workspace.Namespace + "/" + workspace.Name + "@" + secretVersion
 }
 
-// blockedBy is the reason of an attempt with this very Secret after which none
-// may follow, "" if there is none.
-func (o *Operator) blockedBy(ctx context.Context, workspace types.NamespacedName, secretVersion string) (string, error) {
-	reasons := []string{o.board.blockedBy(workspace, secretVersion)}
-	var records v1alpha1.ResetRecordList
-	key := blockedKey(v1alpha1.RecordedWorkspace{Namespace: workspace.Namespace, Name: workspace.Name}, secretVersion)
-	if err := o.kube.List(ctx, &records, client.MatchingFields{recordByBlocked: key}, client.UnsafeDisableDeepCopy); err != nil {
-		return "", fmt.Errorf("list blocking records: %w", err)
+// blockedBy is the reason of an attempt with this very Secret after which none may
+// follow, "" if there is none.
+func (o *Operator) blockedBy(ctx context.Context, workspace types.NamespacedName, secret connectionSecret) (string, error) {
+	reasons := []string{o.board.blockedBy(workspace, secret.version)}
+	key := blockedKey(v1alpha1.RecordedWorkspace{Namespace: workspace.Namespace, Name: workspace.Name}, secret.version)
+	blocking, err := o.listRecords(ctx, recordByBlocked, key)
+	if err != nil {
+		return "", err
 	}
-	for i := range records.Items {
-		reasons = append(reasons, reset.BlockedVersions(&records.Items[i])[secretVersion])
+	for i := range blocking {
+		reasons = append(reasons, reset.BlockedVersions(&blocking[i])[secret.version])
+	}
+	if secret.connection.IsGoodOnce() {
+		used, err := o.listRecords(ctx, recordByUsed, key)
+		if err != nil {
+			return "", err
+		}
+		if len(used) > 0 {
+			reasons = append(reasons, v1alpha1.ReasonEmailCodeRequired)
+		}
 	}
 	return reset.Gravest(reasons), nil
+}
+
+// listRecords lists records by an index of the cache, for looking only.
+func (o *Operator) listRecords(ctx context.Context, field, value string) ([]v1alpha1.ResetRecord, error) {
+	var records v1alpha1.ResetRecordList
+	if err := o.kube.List(ctx, &records, client.MatchingFields{field: value}, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list records by %s: %w", field, err)
+	}
+	return records.Items, nil
 }

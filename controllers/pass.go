@@ -184,7 +184,7 @@ func (p *pass) connect(ctx context.Context) (*reset.Decision, error) {
 		p.workspaces.wake(workspaceName(p.Request))
 		return &reset.Decision{Step: reset.StepNone, After: 15 * time.Second}, nil
 	}
-	blocked, err := p.blockedBy(ctx, workspaceName(p.Request), p.secret.version)
+	blocked, err := p.blockedBy(ctx, workspaceName(p.Request), p.secret)
 	if err != nil {
 		return nil, err
 	}
@@ -305,9 +305,13 @@ func (p *pass) end(result reset.Result) {
 	p.held = p.held.ended(result, p.clock.Now())
 	p.audit("Attempt ended", p.held)
 	p.holdings.put(p.held)
-	if reset.HeldUntilSecretChanges(result.Reason) {
-		p.board.block(workspaceName(p.Request), p.secret.version, result.Reason)
-		p.Health.Reason, p.Health.Gates = result.Reason, true
+	reason := result.Reason
+	if !reset.HeldUntilSecretChanges(reason) && p.secret.connection.IsGoodOnce() && result.Result != v1alpha1.AttemptNotSent {
+		reason = v1alpha1.ReasonEmailCodeRequired // its code is used up
+	}
+	if reset.HeldUntilSecretChanges(reason) {
+		p.board.block(workspaceName(p.Request), p.secret.version, reason)
+		p.Health.Reason, p.Health.Gates = reason, true
 	}
 }
 
@@ -345,7 +349,7 @@ func (p *pass) record(ctx context.Context) (reset.Decision, error) {
 		return reset.Decision{}, err
 	}
 	p.tries.forget(p.name)
-	if reset.DoubtsWorkspace(p.held.result) || reset.IsOwn(p.Health, p.Target.UserID) {
+	if reset.DoubtsWorkspace(p.held.result) || reset.IsOwn(p.Health, p.Target.UserID) || p.secret.connection.IsGoodOnce() {
 		p.workspaces.wake(workspaceName(p.Request))
 	}
 	if record == nil {

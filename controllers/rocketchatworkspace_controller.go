@@ -136,7 +136,7 @@ func (r *RocketChatWorkspaceReconciler) probe(ctx context.Context, w *v1alpha1.R
 	if before.SecretVersion == secret.version {
 		probe.HadTOTP = before.AccountHasTOTP
 	}
-	if probe.Blocked, err = r.blockedBy(ctx, name, secret.version); err != nil {
+	if probe.Blocked, err = r.blockedBy(ctx, name, secret); err != nil {
 		return reset.Health{}, err
 	}
 	if probe.Blocked != "" {

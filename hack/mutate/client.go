@@ -94,6 +94,10 @@ func calls() []mutation {
 	)
 	return []mutation{
 		{
+			"codes are made by the wrong clock", bounded, resets,
+			`c.options.ServerClock.Now(c.options.Now())`, `c.options.Now()`, chatTests(),
+		},
+		{
 			"a connection that was obtained is not noticed", closedList, client,
 			`GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }`,
 			`GotConn: func(httptrace.GotConnInfo) { connected.Store(false) }`, chatTests(),

@@ -22,6 +22,14 @@ func passes() []mutation {
 	)
 	return append(settlements(), []mutation{
 		{
+			"a code that a person typed is used twice", bounded, pass,
+			`p.secret.connection.IsGoodOnce() && result.Result`, `!p.secret.connection.IsGoodOnce() && result.Result`, passTests(),
+		},
+		{
+			"a code that was used is forgotten with the process", bounded, "controllers/index.go",
+			`		if len(used) > 0 {`, `		if len(used) > 99 {`, passTests(),
+		},
+		{
 			"a probe's limiter closes the way for resets", oneCall, "controllers/chatclient.go",
 			`	return o.probes
 `, `	return o.gate
@@ -152,7 +160,7 @@ func passes() []mutation {
 		},
 		{
 			"the next one does not learn of a Secret that was refused", bounded, pass,
-			`		p.board.block(workspaceName(p.Request), p.secret.version, result.Reason)
+			`		p.board.block(workspaceName(p.Request), p.secret.version, reason)
 `, ``, passTests(),
 		},
 		{

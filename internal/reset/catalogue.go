@@ -32,7 +32,7 @@ func catalogue() []entry {
 	return []entry{
 		{v1alpha1.ReasonAwaitingApproval, open, "The workspace requires approval; somebody else than the requester, who may create resetapprovals, has to approve the request for the user in status.target"},
 		{v1alpha1.ReasonWorkspaceSuspended, open, "The workspace is suspended; the request goes on when its administrator sets spec.suspend to false"},
-		{v1alpha1.ReasonSecondFactorRequired, open, "The workspace's account is asked for a mailed code that the operator cannot obtain; an administrator has to give it another second factor"},
+		{v1alpha1.ReasonSecondFactorRequired, open, "The workspace's account is asked for a mailed code; an administrator has to put it into the workspace's Secret"},
 		{v1alpha1.ReasonWorkspaceNotAvailable, open, "There is no such workspace that this namespace may use; check spec.workspaceRef, or ask its administrator to share it through allowedNamespaces"},
 		{v1alpha1.ReasonWorkspaceNotReady, open, "The workspace cannot be used at present; its Ready condition says what its administrator has to repair"},
 		{v1alpha1.ReasonTypeNotAllowed, open, "The workspace does not allow resets of this type; its administrator can add the type to allowedTypes"},

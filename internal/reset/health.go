@@ -203,6 +203,18 @@ func BlockedVersions(record *v1alpha1.ResetRecord) map[string]string {
 	return blocked
 }
 
+// UsedVersions are the resourceVersions of Secrets with which a call of the record was
+// made, or may have been: a code that a person typed is used up by it.
+func UsedVersions(record *v1alpha1.ResetRecord) []string {
+	var used []string
+	for i := range record.Attempts {
+		if attempt := &record.Attempts[i]; attempt.Result != v1alpha1.AttemptNotSent {
+			used = append(used, attempt.SecretResourceVersion)
+		}
+	}
+	return used
+}
+
 // WorkspaceStatusOf is the workspace's status for that health. It equals the
 // present status where that says the same already.
 func WorkspaceStatusOf(w *v1alpha1.RocketChatWorkspace, health Health, now metav1.Time) v1alpha1.RocketChatWorkspaceStatus {
@@ -275,7 +287,7 @@ func readyMessages() map[string]string {
 		v1alpha1.ReasonSecretTypeWrong:       "The Secret is of another type and was not read; delete it and create it with --type=credentialreset.dev/rocketchat-workspace",
 		v1alpha1.ReasonSecretInvalid:         "The Secret cannot be used",
 		v1alpha1.ReasonTokenRejected:         "Rocket.Chat does not accept the token, or its account has no username; put a working userId and authToken into the Secret",
-		v1alpha1.ReasonEmailCodeRequired:     "Rocket.Chat asks the account for a mailed code; give the account TOTP, or a token that bypasses the second factor, and renew the Secret",
+		v1alpha1.ReasonEmailCodeRequired:     "Rocket.Chat asks the account for a mailed code; put the newest one into the Secret as twoFactorCode, with twoFactorMethod email: it is good for one reset. To have another one mailed, remove both keys. Or give the account TOTP, or a token that bypasses the second factor",
 		v1alpha1.ReasonSecondFactorRejected:  "Rocket.Chat does not accept the account's second factor; put the right totpSecret or password, or a token that bypasses it, into the Secret",
 		v1alpha1.ReasonPermissionMissing:     "The account lacks the permission edit-other-user-totp or edit-other-user-e2ee for a type in allowedTypes; grant it in Rocket.Chat or remove the type",
 		v1alpha1.ReasonBypassTokenIgnored:    "Rocket.Chat 8.5.0 and 8.5.1 ignore tokens that bypass the second factor; update Rocket.Chat and then change the Secret in any way, or put a totpSecret or password into it",

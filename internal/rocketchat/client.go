@@ -37,7 +37,7 @@ type Exchange struct {
 // Options say how a Client conducts itself.
 type Options struct {
 	Policy  DialPolicy
-	Now     func() time.Time // the clock for TOTP codes and rate limits
+	Now     func() time.Time // this machine's clock
 	Observe func(Exchange)   // called after every call; may be nil
 	// ServerClock is what is known of the server's clock, shared by all its clients.
 	// If nil, each client learns by itself.

@@ -10,13 +10,17 @@ import (
 
 // The keys of a connection Secret.
 const (
-	KeyURL            = "url"
-	KeyUserID         = "userId"
-	KeyAuthToken      = "authToken"
-	KeyTOTPSecret     = "totpSecret"
-	KeyPassword       = "password"
-	KeyCA             = "ca.crt"
-	KeyAllowPlainHTTP = "allowPlainHTTP"
+	KeyURL        = "url"
+	KeyUserID     = "userId"
+	KeyAuthToken  = "authToken"
+	KeyTOTPSecret = "totpSecret"
+	KeyPassword   = "password"
+	// KeyTwoFactorMethod and KeyTwoFactorCode hold a code that a person typed: "email"
+	// or "totp", and the code.
+	KeyTwoFactorMethod = "twoFactorMethod"
+	KeyTwoFactorCode   = "twoFactorCode"
+	KeyCA              = "ca.crt"
+	KeyAllowPlainHTTP  = "allowPlainHTTP"
 )
 
 const (
@@ -92,11 +96,15 @@ func (c *Connection) UserID() string {
 	return userID
 }
 
-// HasSecondFactor says whether the Secret holds a TOTP secret or a password.
+// HasSecondFactor says whether the Secret holds a TOTP secret, a password or a code.
 func (c *Connection) HasSecondFactor() bool { return c.factor.method != "" }
 
+// IsGoodOnce says whether the Secret holds a code that a person typed: it is good
+// for one call.
+func (c *Connection) IsGoodOnce() bool { return c.factor.once }
+
 func checkKeys(data map[string][]byte) error {
-	known := []string{KeyURL, KeyUserID, KeyAuthToken, KeyTOTPSecret, KeyPassword, KeyCA, KeyAllowPlainHTTP}
+	known := []string{KeyURL, KeyUserID, KeyAuthToken, KeyTOTPSecret, KeyPassword, KeyTwoFactorMethod, KeyTwoFactorCode, KeyCA, KeyAllowPlainHTTP}
 	var unknown []string
 	for key := range data {
 		if !slices.Contains(known, key) {

@@ -19,12 +19,12 @@ const secretCanary = "CANARYCANARYCANARYCANARYCANARYCA"
 // everyKey is each key of a Secret, in the order of the arguments of the fuzz
 // target.
 func everyKey() []string {
-	return []string{KeyURL, KeyUserID, KeyAuthToken, KeyTOTPSecret, KeyPassword, KeyCA, KeyAllowPlainHTTP}
+	return []string{KeyURL, KeyUserID, KeyAuthToken, KeyTOTPSecret, KeyPassword, KeyCA, KeyAllowPlainHTTP, KeyTwoFactorMethod, KeyTwoFactorCode}
 }
 
 // secretSeed is one of the Secrets of the tables as arguments of the fuzz target.
 type secretSeed struct {
-	values  [7]string // of everyKey
+	values  [9]string // of everyKey
 	present int       // a bit for each of everyKey
 	other   string    // a key that is not known
 }
@@ -104,15 +104,15 @@ func FuzzParseConnection(f *testing.F) {
 	for _, seed := range secretSeeds(f) {
 		v := seed.values
 		for _, canary := range []bool{false, true} {
-			f.Add(v[0], v[1], v[2], v[3], v[4], v[5], v[6], seed.other, seed.present, canary, !canary)
+			f.Add(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], seed.other, seed.present, canary, !canary)
 		}
 	}
 	problems := knownProblems(f)
-	f.Fuzz(func(t *testing.T, location, userID, token, totpSecret, password, ca, plain, other string, present int, canary, allowed bool) {
-		seed := secretSeed{values: [7]string{location, userID, token, totpSecret, password, ca, plain}, present: present, other: other}
+	f.Fuzz(func(t *testing.T, location, userID, token, totpSecret, password, ca, plain, method, typed, other string, present int, canary, allowed bool) {
+		seed := secretSeed{values: [9]string{location, userID, token, totpSecret, password, ca, plain, method, typed}, present: present, other: other}
 		data := seed.data()
 		if canary {
-			for _, key := range []string{KeyUserID, KeyAuthToken, KeyTOTPSecret, KeyPassword, KeyCA} {
+			for _, key := range []string{KeyUserID, KeyAuthToken, KeyTOTPSecret, KeyPassword, KeyCA, KeyTwoFactorCode} {
 				if value, has := data[key]; has {
 					middle := len(value) / 2
 					data[key] = slices.Concat(value[:middle], []byte(secretCanary), value[middle:])

@@ -79,6 +79,7 @@ func (m *mockServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.t.Errorf("the call (-want +got):\n%s", diff)
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Date", testNow().Format(http.TimeFormat)) // the clock of the clients
 	maps.Copy(w.Header(), want.answer)
 	w.WriteHeader(max(want.status, http.StatusOK))
 	_, _ = io.WriteString(w, want.text)

@@ -87,7 +87,7 @@ func (c *Client) resetRequest(ctx context.Context, route, userID string) (*http.
 	request.GetBody = nil
 	request.Header.Set("Content-Type", "application/json")
 	c.authenticate(request)
-	if err := c.connection.factor.set(request.Header, c.options.Now()); err != nil {
+	if err := c.connection.factor.set(request.Header, c.options.ServerClock.Now(c.options.Now())); err != nil {
 		return nil, err
 	}
 	return request, nil

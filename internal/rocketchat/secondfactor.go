@@ -29,6 +29,7 @@ const minTOTPSecret = 16
 // bypasses the second factor.
 type secondFactor struct {
 	method string
+	once   bool // the code was typed by a person, and is good for one call
 	// code is what is sent at a given time. As a function, it keeps the material
 	// out of sight of fmt; see Connection.
 	code func(now time.Time) (string, error)
@@ -37,7 +38,17 @@ type secondFactor struct {
 func parseSecondFactor(data map[string][]byte) (secondFactor, error) {
 	secret, hasSecret := data[KeyTOTPSecret]
 	password, hasPassword := data[KeyPassword]
+	method, hasMethod := data[KeyTwoFactorMethod]
+	typed, hasTyped := data[KeyTwoFactorCode]
 	switch {
+	case hasTyped && (hasSecret || hasPassword):
+		return secondFactor{}, &ConnectionError{Key: KeyTwoFactorCode, Problem: "excludes totpSecret and password: keep what the account uses"}
+	case hasTyped && hasMethod:
+		return parseTypedCode(string(method), string(typed))
+	case hasTyped:
+		return secondFactor{}, &ConnectionError{Key: KeyTwoFactorMethod, Problem: "is missing beside twoFactorCode: set it to email or totp"}
+	case hasMethod:
+		return secondFactor{}, &ConnectionError{Key: KeyTwoFactorMethod, Problem: "is only of use beside twoFactorCode: remove it, or add the code"}
 	case hasSecret && hasPassword:
 		return secondFactor{}, &ConnectionError{Key: KeyPassword, Problem: "and totpSecret exclude each other: keep the one that the account uses"}
 	case hasSecret:
@@ -46,6 +57,32 @@ func parseSecondFactor(data map[string][]byte) (secondFactor, error) {
 		return parsePassword(string(password))
 	}
 	return secondFactor{}, nil
+}
+
+// The lengths of codes that people type: six digits, or eight characters of a backup
+// code.
+const (
+	minTypedCode = 6
+	maxTypedCode = 8
+)
+
+func parseTypedCode(method, text string) (secondFactor, error) {
+	method = strings.TrimSpace(method)
+	if method != methodEmail && method != methodTOTP {
+		return secondFactor{}, &ConnectionError{Key: KeyTwoFactorMethod, Problem: "must be email or totp"}
+	}
+	// A mail shows the code in groups.
+	code := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '-' {
+			return -1
+		}
+		return r
+	}, text)
+	isOdd := func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	if len(code) < minTypedCode || len(code) > maxTypedCode || strings.ContainsFunc(code, isOdd) {
+		return secondFactor{}, &ConnectionError{Key: KeyTwoFactorCode, Problem: "is no code: copy the six digits that Rocket.Chat has mailed, or that the authenticator shows"}
+	}
+	return secondFactor{method: method, once: true, code: func(time.Time) (string, error) { return code, nil }}, nil
 }
 
 func parseTOTPSecret(text string) (secondFactor, error) {

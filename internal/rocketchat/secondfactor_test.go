@@ -46,6 +46,9 @@ type factorCase struct {
 // factorCases are what a Secret may hold of a second factor, and what it may not.
 func factorCases() map[string]factorCase {
 	totp := http.Header{"X-2fa-Code": {testCode}, "X-2fa-Method": {"totp"}}
+	typed := func(method, code string) map[string]string {
+		return map[string]string{KeyTOTPSecret: absent, KeyTwoFactorMethod: method, KeyTwoFactorCode: code}
+	}
 	password := func(text string) http.Header {
 		return http.Header{"X-2fa-Code": {passwordDigest(text)}, "X-2fa-Method": {"password"}}
 	}
@@ -83,6 +86,18 @@ func factorCases() map[string]factorCase {
 		"a password too long":               {changes: map[string]string{KeyTOTPSecret: absent, KeyPassword: strings.Repeat("p", maxSecretLength+1)}, refused: KeyPassword},
 		"both":                              {changes: map[string]string{KeyPassword: testPassword}, refused: KeyPassword},
 		"both, one of them empty":           {changes: map[string]string{KeyPassword: ""}, refused: KeyPassword},
+		"a mailed code":                     {changes: typed("email", "123-456\n"), want: http.Header{"X-2fa-Code": {"123456"}, "X-2fa-Method": {"email"}}},
+		"a code that was typed":             {changes: typed("totp\n", "050 471"), want: totp},
+		"a backup code that was typed":      {changes: typed("totp", "aBcD1234"), want: http.Header{"X-2fa-Code": {"aBcD1234"}, "X-2fa-Method": {"totp"}}},
+		"a code of another method":          {changes: typed("password", "123456"), refused: KeyTwoFactorMethod},
+		"a code of no method":               {changes: typed(absent, "123456"), refused: KeyTwoFactorMethod},
+		"a method of no code":               {changes: typed("email", absent), refused: KeyTwoFactorMethod},
+		"an empty code":                     {changes: typed("email", "\n"), refused: KeyTwoFactorCode},
+		"a code too short":                  {changes: typed("email", "12345"), refused: KeyTwoFactorCode},
+		"a code too long":                   {changes: typed("email", "123456789"), refused: KeyTwoFactorCode},
+		"a code with other characters":      {changes: typed("email", "12345\u0660"), refused: KeyTwoFactorCode},
+		"a code beside a secret":            {changes: map[string]string{KeyTwoFactorMethod: "email", KeyTwoFactorCode: "123456"}, refused: KeyTwoFactorCode},
+		"a code beside a password":          {changes: map[string]string{KeyTOTPSecret: absent, KeyPassword: testPassword, KeyTwoFactorMethod: "email", KeyTwoFactorCode: "123456"}, refused: KeyTwoFactorCode},
 		"none":                              {changes: map[string]string{KeyTOTPSecret: absent}, want: http.Header{}},
 	}
 }
@@ -109,6 +124,9 @@ func TestSecondFactor(t *testing.T) {
 			if diff := cmp.Diff(test.want, header); diff != "" {
 				t.Errorf("headers (-want +got):\n%s", diff)
 			}
+			if _, isTyped := test.changes[KeyTwoFactorCode]; connection.IsGoodOnce() != isTyped {
+				t.Errorf("IsGoodOnce = %t", connection.IsGoodOnce())
+			}
 			if connection.HasSecondFactor() != (len(test.want) > 0) {
 				t.Errorf("HasSecondFactor = %t", connection.HasSecondFactor())
 			}
@@ -122,5 +140,29 @@ func TestPasswordDigest(t *testing.T) {
 	const want = "e66860546f18cdbbcd86b35e18b525bffc67f772c650cedfe3ff7a0026fa1dee" // SHA-256 of the bytes
 	if got := passwordDigest("Passw0rd!"); got != want {
 		t.Errorf("digest = %s, want %s", got, want)
+	}
+}
+
+// TestCodesAreMadeByTheServersClock has a server whose clock is three hours ahead, as
+// the Date of its answers tells.
+func TestCodesAreMadeByTheServersClock(t *testing.T) {
+	t.Parallel()
+	const ahead = 3 * time.Hour
+	code, err := totpCode(testSecret, testNow().Add(ahead))
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := expectRead("/api/info", `{"success":true,"version":"8.6"}`)
+	info.header, info.answer = nil, http.Header{"Date": {testNow().Add(ahead).Format(http.TimeFormat)}}
+	reset := expectReset("users.resetTOTP")
+	reset.header.Set("X-2fa-Code", code)
+	server := newMockServer(t, info, reset)
+	client := New(connect(t, server.URL, nil), Options{Policy: loopback(), Now: testNow})
+	defer client.Close()
+	if _, err := client.Info(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.ResetTOTP(t.Context(), resetOf()); err != nil {
+		t.Errorf("reset = %v", err)
 	}
 }

@@ -25,6 +25,7 @@ const (
 //
 // It is here for the reset time that a limiter names in milliseconds of its
 // server's clock: by a single answer, a client would come up to a second too late.
+// TOTP codes are made by it too.
 // All clients of a server share one. The zero value knows nothing.
 type ServerClock struct {
 	mu    sync.Mutex
@@ -184,6 +185,18 @@ func (c *ServerClocks) Of(server string, now time.Time) *ServerClock {
 	clock := &ServerClock{at: now}
 	c.clocks[server] = clock
 	return clock
+}
+
+// Now is the time by the server's clock when it is this time here, as far as that is
+// known: codes that change with the time are checked by the server's.
+func (c *ServerClock) Now(local time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.known {
+		return local
+	}
+	ahead := c.now(local)
+	return local.Add((ahead.least + ahead.most) / 2)
 }
 
 func (c *ServerClock) isOutdated(now time.Time) bool {

@@ -173,7 +173,6 @@ func accountsInTrouble() []Row {
 	ignored := stops(v1alpha1.ReasonSecondFactorRejected)
 	ignored.Workspace = v1alpha1.ReasonBypassTokenIgnored
 	revoke, restore := revocation()
-	skewed, correct := skew(3 * time.Hour)
 	return []Row{
 		{
 			Name: "The TOTP secret is not the account's", Cause: "400 totp-invalid: the account was enrolled anew",
@@ -182,11 +181,6 @@ func accountsInTrouble() []Row {
 				Repair: account(func(bot *simulator.User) { bot.TOTP.Secret = otherSecret }),
 			},
 			Want: stops(v1alpha1.ReasonSecondFactorRejected),
-		},
-		{
-			Name: "The clocks of operator and workspace are three hours apart", Cause: "400 totp-invalid: no code fits",
-			Scene: Scene{Clock: skewed, Reset: dated(3*time.Hour, handOn), Repair: correct},
-			Want:  stops(v1alpha1.ReasonSecondFactorRejected),
 		},
 		{
 			Name: "The password is not the account's", Cause: "400 totp-invalid: the password was changed",
@@ -277,18 +271,4 @@ func refusedByLimiter() []Row {
 		limited("The limiter answers with status 400", "a very old release", pause,
 			Page(http.StatusBadRequest, jsonType, `{"success":false,"error":`+quoted(slowDown(seconds))+`,"errorType":"error-too-many-requests"}`)),
 	}
-}
-
-// skew is a clock that is ahead until it is corrected.
-func skew(ahead time.Duration) (clock func() time.Time, correct func(*simulator.Workspace)) {
-	corrected := make(chan struct{})
-	clock = func() time.Time {
-		select {
-		case <-corrected:
-			return time.Now()
-		default:
-			return time.Now().Add(ahead)
-		}
-	}
-	return clock, func(*simulator.Workspace) { close(corrected) }
 }

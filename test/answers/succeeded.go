@@ -58,6 +58,12 @@ func oneByteChunks(text string) string {
 func succeeded() []Row {
 	return append(oddSuccesses(), []Row{
 		{
+			Name:  "The clocks of operator and workspace are three hours apart",
+			Cause: "a server whose clock is wrong: the code is made by the Date of its own answers",
+			Scene: Scene{Clock: func() time.Time { return time.Now().Add(3 * time.Hour) }},
+			Want:  done(carriedOut()),
+		},
+		{
 			Name:  "The user has no second factor that could be removed",
 			Cause: "somebody else was faster: the user is not logged out, but gets the mail",
 			Scene: Scene{Meanwhile: func(w *simulator.Workspace) {

@@ -51,6 +51,9 @@ func TestABudgetStopsAStorm(t *testing.T) {
 		return done == budget && len(waiting) == asked-budget, nil
 	})
 	f.wantPosts(budget)
+	for name := range waiting {
+		f.awaitReason(name, v1alpha1.ReasonBudgetExhausted)
+	}
 	// A look at the workspace has all requests looked at, and none is written again.
 	f.touchWorkspace()
 	f.awaitWorkspace(v1alpha1.ReasonConnected)

@@ -86,6 +86,7 @@ func New(o Options) *Workspace {
 
 // ServeHTTP answers one request and keeps it in the journal.
 func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	rw.Header().Set("Date", w.now().UTC().Format(http.TimeFormat))
 	x := w.arrive(rw, r)
 	defer x.leave()
 	w.mu.Lock()
