@@ -21,7 +21,7 @@ const (
 	// graceTime is how long everything may take to settle once nothing fails any more.
 	graceTime = 5 * time.Minute
 	// maxSteps ends a schedule that runs in circles.
-	maxSteps = 20_000
+	maxSteps = 100_000
 )
 
 // world is one schedule being run: an API server, a workspace, replicas of the
