@@ -20,6 +20,13 @@ trap 'rm -rf "$copy" "$copy.before"' EXIT
 
 make --no-print-directory --directory "$copy" generate tidy fmt >/dev/null
 
+# What the pages claim is shown by tests that exist.
+missing=0
+for test in $(grep --no-filename --only-matching '`Test[A-Za-z0-9]*`' docs/*.md | tr -d '`' | sort --unique); do
+	grep --quiet --recursive --include='*_test.go' "^func $test(" . || { echo "verify: docs name the test $test, which does not exist" >&2; missing=1; }
+done
+((missing == 0)) || exit 1
+
 if ! diff --recursive --unified --exclude=bin "$copy.before" "$copy"; then
 	echo "verify: the files above differ from what 'make generate tidy fmt' makes: run it and commit the result" >&2
 	exit 1

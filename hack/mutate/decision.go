@@ -60,6 +60,10 @@ func decisions() []mutation {
 			`own.LoginRequired || (own.Answered && own.HadTOTP && !own.HasTOTP)`, `own.LoginRequired`, resetTests(),
 		},
 		{
+			"a name is shown whatever characters it has", secrets, classify,
+			`		!strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })`, `		!strings.ContainsFunc(name, func(r rune) bool { return unicode.IsDigit(r) && unicode.IsLetter(r) })`, resetTests(),
+		},
+		{
 			"whoever the workspace names is taken for the user", pinned, classify,
 			`	case named != l.Asked:`, `	case named == "":`, resetTests(),
 		},

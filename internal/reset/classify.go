@@ -1,6 +1,10 @@
 package reset
 
 import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 )
 
@@ -212,12 +216,19 @@ func (l Look) resolution() Resolution {
 		named = l.ID
 	}
 	switch {
-	case l.ID == "" || l.Username == "" || len(l.ID) > maxIDLength || len([]rune(l.Username)) > maxUsernameLength:
+	case !isPlain(l.ID, maxIDLength) || !isPlain(l.Username, maxUsernameLength):
 		return ResolutionRetry
 	case named != l.Asked:
 		return ResolutionNotFound
 	}
 	return ResolutionFound
+}
+
+// isPlain says whether what a server calls somebody can be shown and recorded: there
+// is something, it is not too long, and it holds no character that is not seen.
+func isPlain(name string, limit int) bool {
+	return name != "" && len([]rune(name)) <= limit && utf8.ValidString(name) &&
+		!strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // Doubted is the reason for which a workspace is not used any more after a look-up

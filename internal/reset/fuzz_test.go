@@ -3,7 +3,10 @@ package reset
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 )
@@ -110,6 +113,10 @@ func FuzzServerTells(f *testing.F) {
 		status := WorkspaceStatusOf(chatWorkspace(), health, at(0))
 		if len([]rune(status.Version)) > 64 || len([]rune(status.AccountUsername)) > 255 {
 			t.Errorf("shown: %d characters of the version, %d of the username", len([]rune(status.Version)), len([]rune(status.AccountUsername)))
+		}
+		hidden := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
+		if strings.ContainsFunc(status.Version+status.AccountUsername, hidden) {
+			t.Errorf("shown: %q and %q", status.Version, status.AccountUsername)
 		}
 		if username == "" && health.Gate(v1alpha1.ResetTypeTOTP) == "" {
 			t.Error("an account without a username is used")

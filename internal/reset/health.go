@@ -2,7 +2,10 @@ package reset
 
 import (
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -323,8 +326,15 @@ func SameWorkspaceStatus(a, b v1alpha1.RocketChatWorkspaceStatus) bool {
 	return equality.Semantic.DeepEqual(a, b)
 }
 
-// shorten cuts what a server tells to what a status can show.
+// shorten cuts what a server tells to what a status can show, and leaves out what is
+// not seen.
 func shorten(text string, limit int) string {
-	runes := []rune(text)
+	seen := strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, text)
+	runes := []rune(seen)
 	return string(runes[:min(len(runes), limit)])
 }
