@@ -47,6 +47,21 @@ func TestSamplesApply(t *testing.T) {
 	}
 }
 
+// TestEveryInstallationApplies covers what the suites do not install.
+func TestEveryInstallationApplies(t *testing.T) {
+	t.Parallel()
+	for _, folder := range []string{"stamped", "network-policy"} {
+		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
+			output := kubectl(t, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict",
+				"--kustomize", shared.cluster.Path("config", folder))
+			if !strings.Contains(output, "serverside-applied (server dry run)") {
+				t.Errorf("kubectl says %q", output)
+			}
+		})
+	}
+}
+
 // appliedDry applies strictly, without effect, and returns what was applied.
 // Nothing else may be said.
 func appliedDry(t *testing.T, args ...string) []string {
