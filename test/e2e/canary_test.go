@@ -95,7 +95,10 @@ func (s *suite) said(ctx context.Context) (map[string]string, error) {
 
 // metrics reads the metrics page of the shared operator.
 func (s *suite) metrics(ctx context.Context, authenticated bool) (int, string, error) {
-	return s.shared.metrics(ctx, s.operators[0], authenticated)
+	s.mu.Lock()
+	operator := s.operators[0]
+	s.mu.Unlock()
+	return s.shared.metrics(ctx, operator, authenticated)
 }
 
 // metrics reads the metrics page of an operator, with the token of a ServiceAccount
