@@ -25,7 +25,7 @@ const (
 //
 // It is here for the reset time that a limiter names in milliseconds of its
 // server's clock: by a single answer, a client would come up to a second too late.
-// TOTP codes are made by it too.
+// TOTP codes are made by the last Date.
 // All clients of a server share one. The zero value knows nothing.
 type ServerClock struct {
 	mu    sync.Mutex
@@ -37,6 +37,7 @@ type ServerClock struct {
 	// has put its own there.
 	foreign time.Time
 	window  window
+	dated   time.Duration // by how much the last Date was ahead of this machine's clock
 }
 
 // window is what is known of how long the limiter's windows last.
@@ -59,6 +60,7 @@ type bounds struct{ least, most time.Duration }
 func (c *ServerClock) learnDate(date, sent, received time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.dated = date.Add(time.Second / 2).Sub(sent.Add(received.Sub(sent) / 2))
 	if c.foreign.After(received) {
 		return
 	}
@@ -187,16 +189,13 @@ func (c *ServerClocks) Of(server string, now time.Time) *ServerClock {
 	return clock
 }
 
-// Now is the time by the server's clock when it is this time here, as far as that is
-// known: codes that change with the time are checked by the server's.
+// Now is the time by the server's clock when it is this time here, by the Date of its
+// last answer: codes that change with the time are checked by that clock. What a
+// limiter says is not considered: half a second matters to it, and half a minute here.
 func (c *ServerClock) Now(local time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.known {
-		return local
-	}
-	ahead := c.now(local)
-	return local.Add((ahead.least + ahead.most) / 2)
+	return local.Add(c.dated)
 }
 
 func (c *ServerClock) isOutdated(now time.Time) bool {

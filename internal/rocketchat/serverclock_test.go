@@ -243,3 +243,20 @@ func TestServerClocksForget(t *testing.T) {
 		t.Errorf("%d clocks are kept", len(clocks.clocks))
 	}
 }
+
+// TestALimiterDoesNotMakeCodes has a limiter name times of another clock than the
+// answers' Date: codes follow the Date.
+func TestALimiterDoesNotMakeCodes(t *testing.T) {
+	t.Parallel()
+	at := func(d time.Duration) time.Time { return testNow().Add(d) }
+	c := &ServerClock{}
+	if got := c.Now(at(0)); !got.Equal(at(0)) {
+		t.Errorf("nothing is known, and it is %v there at %v", got, at(0))
+	}
+	c.learnDate(at(time.Hour), at(0), at(0))
+	c.learnRefusal(at(10*365*24*time.Hour), 90*time.Second, at(0), at(0))
+	c.learnWindow(at(-time.Hour), at(0), true)
+	if off := c.Now(at(time.Minute)).Sub(at(time.Hour + time.Minute)).Abs(); off > time.Second {
+		t.Errorf("off by %v", off)
+	}
+}
