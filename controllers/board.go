@@ -19,22 +19,22 @@ type board struct {
 	// verified are the versions of Secrets with which a reset succeeded after which
 	// the operator's own account was still in order.
 	verified map[types.NamespacedName]string
-	// blocked are the reasons of attempts after which none may follow with the same
+	// standings are what attempts came to that matters to later ones with the same
 	// Secret. The records say so too, but the cache learns of them later.
-	blocked map[blockedSecret]string
+	standings map[usedSecret]reset.Standing
 }
 
-type blockedSecret struct {
+type usedSecret struct {
 	workspace types.NamespacedName
 	version   string
 }
 
 func newBoard() *board {
 	return &board{
-		health:   map[types.NamespacedName]reset.Health{},
-		probed:   map[types.NamespacedName]time.Time{},
-		verified: map[types.NamespacedName]string{},
-		blocked:  map[blockedSecret]string{},
+		health:    map[types.NamespacedName]reset.Health{},
+		probed:    map[types.NamespacedName]time.Time{},
+		verified:  map[types.NamespacedName]string{},
+		standings: map[usedSecret]reset.Standing{},
 	}
 }
 
@@ -68,23 +68,24 @@ func (b *board) forget(workspace types.NamespacedName) {
 	delete(b.health, workspace)
 	delete(b.probed, workspace)
 	delete(b.verified, workspace)
-	for secret := range b.blocked {
+	for secret := range b.standings {
 		if secret.workspace == workspace {
-			delete(b.blocked, secret)
+			delete(b.standings, secret)
 		}
 	}
 }
 
-func (b *board) block(workspace types.NamespacedName, secretVersion, reason string) {
+func (b *board) noteStanding(workspace types.NamespacedName, secretVersion string, standing reset.Standing) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.blocked[blockedSecret{workspace, secretVersion}] = reason
+	secret := usedSecret{workspace, secretVersion}
+	b.standings[secret] = b.standings[secret].And(standing)
 }
 
-func (b *board) blockedBy(workspace types.NamespacedName, secretVersion string) string {
+func (b *board) standing(workspace types.NamespacedName, secretVersion string) reset.Standing {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.blocked[blockedSecret{workspace, secretVersion}]
+	return b.standings[usedSecret{workspace, secretVersion}]
 }
 
 func (b *board) isVerified(workspace types.NamespacedName, secretVersion string) bool {

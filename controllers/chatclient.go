@@ -13,6 +13,8 @@ type chatClient interface {
 	Info(ctx context.Context) (rocketchat.Info, error)
 	Me(ctx context.Context) (rocketchat.Account, error)
 	Permitted(ctx context.Context, roles []string) ([]string, error)
+	TwoFactorEnabled(ctx context.Context) (bool, error)
+	BypassesSecondFactor(ctx context.Context) (bool, error)
 	UserByID(ctx context.Context, id string) (rocketchat.User, error)
 	UserByUsername(ctx context.Context, username string) (rocketchat.User, error)
 	ResetTOTP(ctx context.Context, reset rocketchat.Reset) error

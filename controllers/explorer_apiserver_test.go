@@ -419,7 +419,7 @@ func listInto(list client.ObjectList, objects map[types.NamespacedName]client.Ob
 func matchesField(object client.Object, options []client.ListOption) bool {
 	indexes := map[string]client.IndexerFunc{
 		openByWorkspace: indexOpenByWorkspace, openByTarget: indexOpenByTarget, approvalByRequest: indexApprovalByRequest,
-		recordByTarget: indexRecordByTarget, recordByBlocked: indexRecordByBlocked, recordByUsed: indexRecordByUsed,
+		recordByTarget: indexRecordByTarget, recordByStanding: indexRecordByStanding, recordByUsed: indexRecordByUsed,
 	}
 	var wanted client.ListOptions
 	wanted.ApplyOptions(options)

@@ -194,6 +194,12 @@ func (c *chatCaller) Permitted(context.Context, []string) ([]string, error) {
 	return []string{rocketchat.PermissionResetTOTP, rocketchat.PermissionResetE2EKey}, nil
 }
 
+// TwoFactorEnabled implements chatClient. What it tells decides nothing.
+func (c *chatCaller) TwoFactorEnabled(context.Context) (bool, error) { return true, nil }
+
+// BypassesSecondFactor implements chatClient. What it tells decides nothing.
+func (c *chatCaller) BypassesSecondFactor(context.Context) (bool, error) { return false, nil }
+
 // UserByID implements chatClient.
 func (c *chatCaller) UserByID(_ context.Context, id string) (rocketchat.User, error) {
 	for username, known := range peopleIDs() {

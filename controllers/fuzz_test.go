@@ -154,7 +154,7 @@ func (d *dice) formerRecord(w *world) {
 	attempt.Result = pick(d, "", v1alpha1.AttemptSucceeded, v1alpha1.AttemptNotSent, v1alpha1.AttemptRefused, v1alpha1.AttemptUnconfirmed)
 	if attempt.Result != "" {
 		attempt.EndTime = &ended
-		attempt.Reason = pick(d, "NotBegun", "RateLimited", "MailFailed", "UserNotFound", "SecondFactorRejected", "NobodyKnowsThis")
+		attempt.Reason = pick(d, "NotBegun", "RateLimited", "MailFailed", "UserNotFound", "SecondFactorRejected", "CodeRefused", "NobodyKnowsThis")
 	}
 	if attempt.Result != v1alpha1.AttemptNotSent {
 		succeeded := attempt.Result == v1alpha1.AttemptSucceeded

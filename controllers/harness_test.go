@@ -65,7 +65,7 @@ func newHarness(t *testing.T) *harness {
 		WithIndex(&v1alpha1.UserCredentialReset{}, openByTarget, indexOpenByTarget).
 		WithIndex(&v1alpha1.ResetApproval{}, approvalByRequest, indexApprovalByRequest).
 		WithIndex(&v1alpha1.ResetRecord{}, recordByTarget, indexRecordByTarget).
-		WithIndex(&v1alpha1.ResetRecord{}, recordByBlocked, indexRecordByBlocked).
+		WithIndex(&v1alpha1.ResetRecord{}, recordByStanding, indexRecordByStanding).
 		WithIndex(&v1alpha1.ResetRecord{}, recordByUsed, indexRecordByUsed).
 		WithObjects(
 			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "chat", Name: "chat"}, Type: SecretType, Data: map[string][]byte{

@@ -24,9 +24,9 @@ const (
 	// approvalByRequest finds approvals by the name of their request. It is also a
 	// field selector of the API server.
 	approvalByRequest = "spec.requestName"
-	// recordByBlocked finds the records with an attempt that forbids others with
+	// recordByStanding finds the records with an attempt that forbids others with
 	// the same Secret, by "namespace/name@resourceVersion" of workspace and Secret.
-	recordByBlocked = "blocked"
+	recordByStanding = "blocked"
 	// recordByUsed finds the records with an attempt that was, or may have been, called
 	// with a Secret, likewise.
 	recordByUsed = "used"
@@ -42,7 +42,7 @@ func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.UserCredentialReset{}, openByTarget, indexOpenByTarget},
 		{&v1alpha1.ResetApproval{}, approvalByRequest, indexApprovalByRequest},
 		{&v1alpha1.ResetRecord{}, recordByTarget, indexRecordByTarget},
-		{&v1alpha1.ResetRecord{}, recordByBlocked, indexRecordByBlocked},
+		{&v1alpha1.ResetRecord{}, recordByStanding, indexRecordByStanding},
 		{&v1alpha1.ResetRecord{}, recordByUsed, indexRecordByUsed},
 	}
 	for _, index := range indexes {
@@ -86,14 +86,14 @@ func indexRecordByTarget(object client.Object) []string {
 	return []string{record.Target.UserID}
 }
 
-func indexRecordByBlocked(object client.Object) []string {
+func indexRecordByStanding(object client.Object) []string {
 	record, ok := object.(*v1alpha1.ResetRecord)
 	if !ok {
 		return nil
 	}
 	var values []string
-	for version := range reset.BlockedVersions(record) {
-		values = append(values, blockedKey(record.Workspace, version))
+	for version := range reset.Standings(record) {
+		values = append(values, secretKey(record.Workspace, version))
 	}
 	return values
 }
@@ -105,37 +105,36 @@ func indexRecordByUsed(object client.Object) []string {
 	}
 	var values []string
 	for _, version := range reset.UsedVersions(record) {
-		values = append(values, blockedKey(record.Workspace, version))
+		values = append(values, secretKey(record.Workspace, version))
 	}
 	return values
 }
 
-func blockedKey(workspace v1alpha1.RecordedWorkspace, secretVersion string) string {
+func secretKey(workspace v1alpha1.RecordedWorkspace, secretVersion string) string {
 	return workspace.Namespace + "/" + workspace.Name + "@" + secretVersion
 }
 
-// blockedBy is the reason of an attempt with this very Secret after which none may
-// follow, "" if there is none.
-func (o *Operator) blockedBy(ctx context.Context, workspace types.NamespacedName, secret connectionSecret) (string, error) {
-	reasons := []string{o.board.blockedBy(workspace, secret.version)}
-	key := blockedKey(v1alpha1.RecordedWorkspace{Namespace: workspace.Namespace, Name: workspace.Name}, secret.version)
-	blocking, err := o.listRecords(ctx, recordByBlocked, key)
+// standing is what attempts with this very Secret came to.
+func (o *Operator) standing(ctx context.Context, workspace types.NamespacedName, secret connectionSecret) (reset.Standing, error) {
+	standing := o.board.standing(workspace, secret.version)
+	key := secretKey(v1alpha1.RecordedWorkspace{Namespace: workspace.Namespace, Name: workspace.Name}, secret.version)
+	telling, err := o.listRecords(ctx, recordByStanding, key)
 	if err != nil {
-		return "", err
+		return reset.Standing{}, err
 	}
-	for i := range blocking {
-		reasons = append(reasons, reset.BlockedVersions(&blocking[i])[secret.version])
+	for i := range telling {
+		standing = standing.And(reset.Standings(&telling[i])[secret.version])
 	}
 	if secret.connection.IsGoodOnce() {
 		used, err := o.listRecords(ctx, recordByUsed, key)
 		if err != nil {
-			return "", err
+			return reset.Standing{}, err
 		}
 		if len(used) > 0 {
-			reasons = append(reasons, v1alpha1.ReasonEmailCodeRequired)
+			standing = standing.And(reset.Standing{Blocked: v1alpha1.ReasonEmailCodeRequired})
 		}
 	}
-	return reset.Gravest(reasons), nil
+	return standing, nil
 }
 
 // listRecords lists records by an index of the cache, for looking only.

@@ -184,13 +184,13 @@ func (p *pass) connect(ctx context.Context) (*reset.Decision, error) {
 		p.workspaces.wake(workspaceName(p.Request))
 		return &reset.Decision{Step: reset.StepNone, After: 15 * time.Second}, nil
 	}
-	blocked, err := p.blockedBy(ctx, workspaceName(p.Request), p.secret)
+	standing, err := p.standing(ctx, workspaceName(p.Request), p.secret)
 	if err != nil {
 		return nil, err
 	}
-	if blocked != "" {
-		p.Health.Reason, p.Health.Gates = blocked, true
-		return p.proceed(), nil
+	p.Health = p.Health.With(standing)
+	if decision := p.proceed(); decision != nil {
+		return decision, nil
 	}
 	p.chat = p.dial(p.secret.connection)
 	return nil, nil //nolint:nilnil // no decision means: go on
@@ -281,7 +281,9 @@ func (p *pass) send(ctx context.Context) reset.Result {
 	if err != nil {
 		p.log.Info("The workspace did not confirm the reset", "error", err.Error(), "attempt", p.held.id)
 	}
-	return reset.Classify(answerOf(err))
+	answer := answerOf(err)
+	answer.FirstCode = p.secret.connection.MakesCodes() && p.Health.CodeRefusedAt.IsZero()
+	return reset.Classify(answer)
 }
 
 // maySend refuses a call whose time is over. How long ago the claim was begun is
@@ -305,13 +307,16 @@ func (p *pass) end(result reset.Result) {
 	p.held = p.held.ended(result, p.clock.Now())
 	p.audit("Attempt ended", p.held)
 	p.holdings.put(p.held)
-	reason := result.Reason
-	if !reset.HeldUntilSecretChanges(reason) && p.secret.connection.IsGoodOnce() && result.Result != v1alpha1.AttemptNotSent {
-		reason = v1alpha1.ReasonEmailCodeRequired // its code is used up
+	standing := reset.StandingAfter(result.Reason, p.held.endTime)
+	if p.secret.connection.IsGoodOnce() && result.Result != v1alpha1.AttemptNotSent {
+		standing = standing.And(reset.Standing{Blocked: v1alpha1.ReasonEmailCodeRequired}) // its code is used up
 	}
-	if reset.HeldUntilSecretChanges(reason) {
-		p.board.block(workspaceName(p.Request), p.secret.version, reason)
-		p.Health.Reason, p.Health.Gates = reason, true
+	if standing != (reset.Standing{}) {
+		p.board.noteStanding(workspaceName(p.Request), p.secret.version, standing)
+		p.Health = p.Health.With(standing)
+	}
+	if !standing.CodeRefusedAt.IsZero() {
+		p.board.publish(workspaceName(p.Request), p.Health) // nobody else spends the second try before its time
 	}
 }
 

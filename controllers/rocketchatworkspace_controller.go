@@ -132,14 +132,14 @@ func (r *RocketChatWorkspaceReconciler) probe(ctx context.Context, w *v1alpha1.R
 		return reset.Health{}, err
 	}
 	probe.Host, probe.AccountID = secret.connection.Host(), secret.connection.UserID()
-	probe.HasSecondFactor = secret.connection.HasSecondFactor()
+	probe.Factor = reset.FactorOf(secret.connection.SecondFactor())
 	if before.SecretVersion == secret.version {
-		probe.HadTOTP = before.AccountHasTOTP
+		probe.HadTOTP, probe.TwoFactor, probe.Bypass = before.AccountHasTOTP, before.TwoFactor, before.Bypass
 	}
-	if probe.Blocked, err = r.blockedBy(ctx, name, secret); err != nil {
+	if probe.Standing, err = r.standing(ctx, name, secret); err != nil {
 		return reset.Health{}, err
 	}
-	if probe.Blocked != "" {
+	if probe.Standing.Blocked != "" {
 		return reset.Diagnose(probe), nil
 	}
 	stamp := probeStamp{secretVersion: secret.version, generation: w.Generation}
@@ -190,6 +190,19 @@ func (r *RocketChatWorkspaceReconciler) call(ctx context.Context, secret connect
 	probe.Permissions = answerOf(err)
 	logProbe(ctx, err)
 	probe.Permitted = reset.TypesPermittedBy(permissions)
+	inquire(ctx, &probe.TwoFactor, chat.TwoFactorEnabled)
+	if probe.Factor == "" {
+		inquire(ctx, &probe.Bypass, chat.BypassesSecondFactor)
+	}
+}
+
+// inquire asks what is good to know. Without an answer what was known still holds.
+func inquire(ctx context.Context, known *reset.Known, question func(context.Context) (bool, error)) {
+	yes, err := question(ctx)
+	logProbe(ctx, err)
+	if err == nil {
+		*known = reset.KnownAs(yes)
+	}
 }
 
 func logProbe(ctx context.Context, err error) {

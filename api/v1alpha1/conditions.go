@@ -178,4 +178,6 @@ const (
 	ReasonNotBegun = "NotBegun"
 	// ReasonMailFailed means that Rocket.Chat could not mail the user, and therefore did nothing.
 	ReasonMailFailed = "MailFailed"
+	// ReasonCodeRefused means that Rocket.Chat refused a code made from the Secret's totpSecret for the first time, and the code of a later time step is still to be tried.
+	ReasonCodeRefused = "CodeRefused"
 )

@@ -144,6 +144,18 @@ func decisions() []mutation {
 		if v, final`, resetTests(),
 		},
 		{
+			"every wrong code may have been refused for its time only", bounded, classify,
+			`answer.Method == "totp" && answer.FirstCode:`, `answer.Method == "totp":`, resetTests(),
+		},
+		{
+			"the second code is tried at once", bounded, decide,
+			`due = later(due, refused.Add(codePause))`, `due = later(due, refused)`, resetTests(),
+		},
+		{
+			"a restart forgets that a code was refused", bounded, health,
+			`		return Standing{CodeRefusedAt: endTime}`, `		return Standing{}`, resetTests(),
+		},
+		{
 			"what is known to be broken is tried again", bounded, health,
 			`	case h.Gates:
 		return h.Reason`, `	case h.Gates && h.Reason == "":

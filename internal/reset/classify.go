@@ -40,6 +40,7 @@ type Answer struct {
 	UserNotFound  bool   // the error text of users.info for a user that is not there
 	Method        string // the second factor that is asked for
 	Federated     bool   // the refusal is for a user of another server
+	FirstCode     bool   // the call had a code made from a TOTP secret of which none was refused before
 }
 
 // Result is what is to be recorded of an attempt.
@@ -126,10 +127,7 @@ func proofByCode(answer Answer) string {
 	case "error-user-param-not-provided", "invalid-params", "error-invalid-params":
 		return v1alpha1.ReasonRefusedByServer
 	case "totp-required", "totp-invalid", "totp-max-attempts":
-		if answer.Method == "email" {
-			return v1alpha1.ReasonEmailCodeRequired
-		}
-		return v1alpha1.ReasonSecondFactorRejected
+		return proofOfFactor(answer)
 	case "totp-user-not-found":
 		return v1alpha1.ReasonTokenRejected
 	case "error-email-send-failed":
@@ -139,6 +137,18 @@ func proofByCode(answer Answer) string {
 		return v1alpha1.ReasonRateLimited
 	}
 	return ""
+}
+
+// proofOfFactor is the reason of a refusal of the second factor. One code of a TOTP
+// secret may have been refused for its time only; two show that the secret is wrong.
+func proofOfFactor(answer Answer) string {
+	switch {
+	case answer.Method == "email":
+		return v1alpha1.ReasonEmailCodeRequired
+	case answer.Code == "totp-invalid" && answer.Method == "totp" && answer.FirstCode:
+		return v1alpha1.ReasonCodeRefused
+	}
+	return v1alpha1.ReasonSecondFactorRejected
 }
 
 // isLimiter recognises Rocket.Chat's limiter, which gives no errorType; very old

@@ -29,6 +29,8 @@ const (
 	recheckInterval = 30 * time.Second
 	maxYield        = 20 * time.Second
 	spreadSteps     = 20
+	// codePause is the time step of a code, and what a recorded time is cut short by.
+	codePause = 31 * time.Second
 )
 
 // Step is what to do next about a request.
@@ -336,11 +338,14 @@ func retry(o Observation) (Decision, bool) {
 		reason = waitingReason(last.Reason)
 		if last.EndTime != nil {
 			pause := Pause(len(o.Record.Attempts)) + o.spread(last.Reason)
-			if last.Reason == v1alpha1.ReasonRateLimited || HeldUntilSecretChanges(last.Reason) {
-				pause = 0 // the gate, or the changed Secret, says when
+			if last.Reason == v1alpha1.ReasonRateLimited || StandingAfter(last.Reason, last.EndTime.Time) != (Standing{}) {
+				pause = 0 // the gate, or the Secret, says when
 			}
 			due = later(due, last.EndTime.Add(pause))
 		}
+	}
+	if refused := o.Health.CodeRefusedAt; !refused.IsZero() {
+		due = later(due, refused.Add(codePause)) // all wait for the next code: it shows whether the secret is right
 	}
 	if wait := due.Sub(o.Now); wait > 0 {
 		return reportAfter(reason, wait)

@@ -265,6 +265,15 @@ func TestDecideFromTheOwnRecord(t *testing.T) {
 			with(attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonSecondFactorRejected, 0)),
 			StepAttempt, "", 0,
 		},
+		"the next code is tried when it is another one": {func(o *Observation) {
+			with(attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonCodeRefused, -10*time.Second))(o)
+			o.Health.CodeRefusedAt = o.Record.Attempts[0].EndTime.Time
+		}, StepReport, v1alpha1.ReasonRetrying, 21 * time.Second},
+		"and not before by anybody else": {
+			func(o *Observation) { o.Health.CodeRefusedAt = o.Now.Add(-30 * time.Second) },
+			StepReport, v1alpha1.ReasonRetrying, time.Second,
+		},
+		"but then":                    {func(o *Observation) { o.Health.CodeRefusedAt = o.Now.Add(-31 * time.Second) }, StepAttempt, "", 0},
 		"the fifth proof is the last": {with(notSent, notSent, notSent, notSent, notSent), StepReport, v1alpha1.ReasonAttemptsExhausted, 0},
 		"a fifth attempt that found nothing to do ends so": {
 			with(notSent, notSent, notSent, notSent, attempt(v1alpha1.AttemptNotSent, v1alpha1.ReasonAlreadyReset, 0)),

@@ -23,7 +23,9 @@ type Health struct {
 	AccountHasTOTP  bool
 	Version         string // of Rocket.Chat, as far as the server tells
 	Method          v1alpha1.SecondFactorMethod
-	HasSecondFactor bool // the Secret holds a second factor
+	Factor          v1alpha1.SecondFactorMethod // in the Secret, "" if it holds none
+	TwoFactor       Known                       // whether two-factor authentication is switched on in Rocket.Chat
+	Bypass          Known                       // whether the token bypasses the second factor
 
 	// Permitted are the types that the account's roles permit; nil where that is
 	// not known.
@@ -31,6 +33,10 @@ type Health struct {
 
 	// Refused says that the server refused the token of this very Secret.
 	Refused bool
+
+	// CodeRefusedAt is when Rocket.Chat refused the first code made from this very
+	// Secret; zero if it refused none.
+	CodeRefusedAt time.Time
 
 	// NamesTrustedSince is since when the API server lets nobody write another name
 	// than their own into requests and approvals; zero if it does, or if no type
@@ -56,6 +62,15 @@ func (h Health) Gate(resetType v1alpha1.ResetType) string {
 	return ""
 }
 
+// With is the health in the light of what attempts came to.
+func (h Health) With(standing Standing) Health {
+	if standing.Blocked != "" {
+		h.Reason, h.Gates = standing.Blocked, true
+	}
+	h.CodeRefusedAt = later(h.CodeRefusedAt, standing.CodeRefusedAt)
+	return h
+}
+
 func (h Health) permits(resetType v1alpha1.ResetType) bool {
 	return h.Permitted == nil || slices.Contains(h.Permitted, resetType)
 }
@@ -66,10 +81,10 @@ type Probe struct {
 	SecretFault  string
 	SecretDetail string
 
-	SecretVersion   string
-	Host            string
-	AccountID       string
-	HasSecondFactor bool
+	SecretVersion string
+	Host          string
+	AccountID     string
+	Factor        v1alpha1.SecondFactorMethod
 
 	Info    Answer // of GET /api/info
 	Version string
@@ -82,9 +97,38 @@ type Probe struct {
 	Permissions Answer
 	Permitted   []v1alpha1.ResetType
 
-	// Blocked is the reason of an attempt with this very Secret after which none
-	// may follow until the Secret changes, "" if there is none.
+	Standing  Standing // of this very Secret
+	TwoFactor Known
+	Bypass    Known
+}
+
+// Standing is what attempts with a Secret came to that matters to those after them.
+type Standing struct {
+	// Blocked is the reason of an attempt after which none may follow until the Secret
+	// changes, "" if there is none.
 	Blocked string
+	// CodeRefusedAt is when a code made from it was refused for the first time, zero
+	// if none was.
+	CodeRefusedAt time.Time
+}
+
+// And is the standing after these attempts and others.
+func (s Standing) And(other Standing) Standing {
+	return Standing{
+		Blocked:       Gravest([]string{s.Blocked, other.Blocked}),
+		CodeRefusedAt: later(s.CodeRefusedAt, other.CodeRefusedAt),
+	}
+}
+
+// StandingAfter is the standing of a Secret after an attempt with it.
+func StandingAfter(reason string, endTime time.Time) Standing {
+	switch {
+	case HeldUntilSecretChanges(reason):
+		return Standing{Blocked: reason}
+	case reason == v1alpha1.ReasonCodeRefused:
+		return Standing{CodeRefusedAt: endTime}
+	}
+	return Standing{}
 }
 
 // Account is what the workspace tells of the operator's account.
@@ -102,8 +146,11 @@ func Diagnose(p Probe) Health {
 		AccountUsername: p.Account.Username,
 		AccountHasTOTP:  p.Account.TOTP,
 		Version:         p.Version,
-		HasSecondFactor: p.HasSecondFactor,
+		Factor:          p.Factor,
+		TwoFactor:       p.TwoFactor,
+		Bypass:          p.Bypass,
 		Refused:         p.Me.LoginRequired,
+		CodeRefusedAt:   p.Standing.CodeRefusedAt,
 	}
 	if p.Me.Kind == AnswerConfirmed {
 		health.Method = methodOf(p.Account)
@@ -134,10 +181,10 @@ func diagnosis(p Probe) (string, bool) {
 	switch {
 	case p.SecretFault != "":
 		return p.SecretFault, true
-	case p.Blocked == v1alpha1.ReasonSecondFactorRejected && !p.HasSecondFactor && ignoresBypass(p.Version):
+	case p.Standing.Blocked == v1alpha1.ReasonSecondFactorRejected && p.Factor == "" && ignoresBypass(p.Version):
 		return v1alpha1.ReasonBypassTokenIgnored, true
-	case p.Blocked != "":
-		return p.Blocked, true
+	case p.Standing.Blocked != "":
+		return p.Standing.Blocked, true
 	case p.Info.Kind == AnswerNotConnected, p.Me.Kind == AnswerNotConnected:
 		return v1alpha1.ReasonServerUnreachable, true
 	case p.Me.LoginRequired:
@@ -170,6 +217,19 @@ func methodOf(account Account) v1alpha1.SecondFactorMethod {
 	return v1alpha1.SecondFactorNone
 }
 
+// FactorOf is the method that Rocket.Chat spells so, "" for none.
+func FactorOf(method string) v1alpha1.SecondFactorMethod {
+	switch method {
+	case "totp":
+		return v1alpha1.SecondFactorTOTP
+	case "email":
+		return v1alpha1.SecondFactorEmail
+	case "password":
+		return v1alpha1.SecondFactorPassword
+	}
+	return ""
+}
+
 // Gravest is the one of the reasons that a workspace shows, "" if there is none.
 func Gravest(reasons []string) string {
 	for _, reason := range []string{
@@ -194,16 +254,22 @@ func DoubtsWorkspace(result Result) bool {
 	return result.Result != v1alpha1.AttemptSucceeded && result.Reason != v1alpha1.ReasonRateLimited
 }
 
-// BlockedVersions are the resourceVersions of Secrets with which an attempt of
-// the record ended in a way that forbids another one, and the reasons.
-func BlockedVersions(record *v1alpha1.ResetRecord) map[string]string {
-	blocked := map[string]string{}
+// Standings are what the record's attempts mean for the Secrets that they were made
+// with, by resourceVersion. Secrets for which they mean nothing are left out.
+func Standings(record *v1alpha1.ResetRecord) map[string]Standing {
+	standings := map[string]Standing{}
 	for i := range record.Attempts {
-		if attempt := &record.Attempts[i]; HeldUntilSecretChanges(attempt.Reason) {
-			blocked[attempt.SecretResourceVersion] = attempt.Reason
+		attempt := &record.Attempts[i]
+		ended := attempt.StartTime
+		if attempt.EndTime != nil {
+			ended = *attempt.EndTime
+		}
+		standing := StandingAfter(attempt.Reason, ended.Time)
+		if standing != (Standing{}) {
+			standings[attempt.SecretResourceVersion] = standings[attempt.SecretResourceVersion].And(standing)
 		}
 	}
-	return blocked
+	return standings
 }
 
 // UsedVersions are the resourceVersions of Secrets with which a call of the record was
@@ -269,7 +335,11 @@ func readyReason(w *v1alpha1.RocketChatWorkspace, health Health) (string, string
 	case reason == v1alpha1.ReasonConnected && !permitsAll(w, health):
 		reason = v1alpha1.ReasonPermissionMissing
 	}
-	return reason, readyMessages()[reason]
+	message := readyMessages()[reason]
+	if reason == v1alpha1.ReasonConnected {
+		message = sentences(message, remarks(w, health))
+	}
+	return reason, message
 }
 
 // IsInOrder says whether nothing about the workspace needs repair.

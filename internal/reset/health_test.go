@@ -2,8 +2,10 @@ package reset
 
 import (
 	"testing"
+	"time"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -14,7 +16,7 @@ import (
 func goodProbe() Probe {
 	confirmed := Answer{Kind: AnswerConfirmed, Status: 200}
 	return Probe{
-		SecretVersion: "7", Host: chatHost, AccountID: "botID", HasSecondFactor: true,
+		SecretVersion: "7", Host: chatHost, AccountID: "botID", Factor: v1alpha1.SecondFactorTOTP,
 		Info: confirmed, Version: "8.6",
 		Me: confirmed, Account: Account{Username: "bot", TOTP: true, Password: true},
 		Permissions: confirmed, Permitted: []v1alpha1.ResetType{v1alpha1.ResetTypeTOTP, v1alpha1.ResetTypeE2EKey},
@@ -68,18 +70,18 @@ func TestDiagnose(t *testing.T) {
 			v1alpha1.ReasonTokenRejected, true, metav1.ConditionFalse, "Stalled", status.FailedStatus,
 		},
 		"a factor that was rejected with this Secret": {
-			func(p *Probe) { p.Blocked = v1alpha1.ReasonSecondFactorRejected },
+			func(p *Probe) { p.Standing.Blocked = v1alpha1.ReasonSecondFactorRejected },
 			v1alpha1.ReasonSecondFactorRejected, true, metav1.ConditionFalse, "Stalled", status.FailedStatus,
 		},
 		"a bypass token that 8.5 ignores": {func(p *Probe) {
-			p.Blocked, p.HasSecondFactor, p.Version = v1alpha1.ReasonSecondFactorRejected, false, "8.5"
+			p.Standing.Blocked, p.Factor, p.Version = v1alpha1.ReasonSecondFactorRejected, "", "8.5"
 		}, v1alpha1.ReasonBypassTokenIgnored, true, metav1.ConditionFalse, "Stalled", status.FailedStatus},
 		"a mailed code that was asked for": {
-			func(p *Probe) { p.Blocked = v1alpha1.ReasonEmailCodeRequired },
+			func(p *Probe) { p.Standing.Blocked = v1alpha1.ReasonEmailCodeRequired },
 			v1alpha1.ReasonEmailCodeRequired, true, metav1.ConditionFalse, "Stalled", status.FailedStatus,
 		},
 		"a suspected own reset": {
-			func(p *Probe) { p.Blocked = v1alpha1.ReasonOwnResetSuspected },
+			func(p *Probe) { p.Standing.Blocked = v1alpha1.ReasonOwnResetSuspected },
 			v1alpha1.ReasonOwnResetSuspected, true, metav1.ConditionFalse, "Stalled", status.FailedStatus,
 		},
 		"a permission that is missing": {
@@ -155,13 +157,21 @@ func TestStatusKeepsWhatAnUnreachableServerTold(t *testing.T) {
 	}
 }
 
-func TestBlockedVersionsRememberWhatTheServerHolds(t *testing.T) {
+func TestStandingsRememberWhatTheServerHolds(t *testing.T) {
 	t.Parallel()
 	record := recordFor(aliceRequest(),
-		attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonRateLimited, 0),
-		attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonSecondFactorRejected, 0),
+		attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonCodeRefused, 0),
+		attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonRateLimited, time.Minute),
+		attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonSecondFactorRejected, 2*time.Minute),
 	)
-	if got := BlockedVersions(record); len(got) != 1 || got["7"] != v1alpha1.ReasonSecondFactorRejected {
-		t.Errorf("got %v", got)
+	want := map[string]Standing{
+		"7": {Blocked: v1alpha1.ReasonSecondFactorRejected, CodeRefusedAt: record.Attempts[0].EndTime.Time},
+	}
+	if diff := cmp.Diff(want, Standings(record)); diff != "" {
+		t.Errorf("standings (-want +got):\n%s", diff)
+	}
+	health := Health{Reason: v1alpha1.ReasonConnected}.With(want["7"])
+	if health.Gate(v1alpha1.ResetTypeTOTP) != v1alpha1.ReasonSecondFactorRejected || !health.CodeRefusedAt.Equal(want["7"].CodeRefusedAt) {
+		t.Errorf("health %+v", health)
 	}
 }

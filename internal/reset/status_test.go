@@ -144,7 +144,7 @@ func TestEveryRequestReasonIsInTheCatalogue(t *testing.T) {
 		checkSentence(t, reason, readyMessages()[reason])
 	}
 	attempts := []string{
-		v1alpha1.ReasonConnectionFailed, v1alpha1.ReasonSendDeadlinePassed, v1alpha1.ReasonNotBegun, v1alpha1.ReasonMailFailed,
+		v1alpha1.ReasonConnectionFailed, v1alpha1.ReasonSendDeadlinePassed, v1alpha1.ReasonNotBegun, v1alpha1.ReasonMailFailed, v1alpha1.ReasonCodeRefused,
 		v1alpha1.ReasonInProgress,
 	}
 	for _, reason := range declared {

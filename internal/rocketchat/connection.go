@@ -96,8 +96,12 @@ func (c *Connection) UserID() string {
 	return userID
 }
 
-// HasSecondFactor says whether the Secret holds a TOTP secret, a password or a code.
-func (c *Connection) HasSecondFactor() bool { return c.factor.method != "" }
+// SecondFactor is the method of the second factor that the Secret holds, as
+// Rocket.Chat spells it: totp, password, email, or "" if it holds none.
+func (c *Connection) SecondFactor() string { return c.factor.method }
+
+// MakesCodes says whether codes are made from a TOTP secret: a later one differs.
+func (c *Connection) MakesCodes() bool { return c.factor.method == methodTOTP && !c.factor.once }
 
 // IsGoodOnce says whether the Secret holds a code that a person typed: it is good
 // for one call.

@@ -157,8 +157,8 @@ func checkHeaders(t *testing.T, connection *Connection) {
 			t.Errorf("the header %s is missing", name)
 		}
 	}
-	if has := request.Header.Get("X-2fa-Code") != ""; has != connection.HasSecondFactor() {
-		t.Errorf("a code: %t, a second factor: %t", has, connection.HasSecondFactor())
+	if has := request.Header.Get("X-2fa-Code") != ""; has != (connection.SecondFactor() != "") {
+		t.Errorf("a code: %t, a second factor: %t", has, connection.SecondFactor() != "")
 	}
 }
 

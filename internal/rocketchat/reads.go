@@ -5,11 +5,15 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // maxPermissions bounds the answer of permissions.listAll, in bytes: it has an
 // entry for every setting of the workspace.
 const maxPermissions = 4 << 20
+
+// maxSettings bounds the answer of settings.public, in bytes: old releases show all.
+const maxSettings = 4 << 20
 
 // Info is what GET /api/info tells without authentication.
 type Info struct {
@@ -114,6 +118,45 @@ func (c *Client) Permitted(ctx context.Context, roles []string) ([]string, error
 		}
 	}
 	return permitted, nil
+}
+
+// settingTwoFactor is the setting that switches two-factor authentication on.
+const settingTwoFactor = "Accounts_TwoFactorAuthentication_Enabled"
+
+// TwoFactorEnabled calls GET /api/v1/settings.public and says whether two-factor
+// authentication is switched on in the workspace. An answer without the setting says
+// nothing of it, and is not taken for a success.
+func (c *Client) TwoFactorEnabled(ctx context.Context) (bool, error) {
+	const route = "v1/settings.public"
+	object, err := c.get(ctx, read{route: route, query: url.Values{"_id": {settingTwoFactor}}, limit: maxSettings, anonymous: true})
+	if err != nil {
+		return false, err
+	}
+	for _, setting := range object.objects("settings") {
+		if value := setting.boolean("value"); setting.text("_id") == settingTwoFactor && value != "" {
+			return value == "true", nil
+		}
+	}
+	return false, &AnswerError{Route: route, Status: http.StatusOK}
+}
+
+// BypassesSecondFactor calls GET /api/v1/users.getPersonalAccessTokens and says whether
+// the token in use is a personal one that bypasses the second factor.
+func (c *Client) BypassesSecondFactor(ctx context.Context) (bool, error) {
+	const route = "v1/users.getPersonalAccessTokens"
+	object, err := c.get(ctx, read{route: route, limit: maxBody})
+	if err != nil {
+		return false, err
+	}
+	tokens := object.objects("tokens")
+	if tokens == nil {
+		return false, &AnswerError{Route: route, Status: http.StatusOK}
+	}
+	_, token := c.connection.account()
+	return slices.ContainsFunc(tokens, func(known members) bool {
+		last := known.text("lastTokenPart")
+		return last != "" && strings.HasSuffix(token, last) && known.boolean("bypassTwoFactor") == "true"
+	}), nil
 }
 
 type read struct {

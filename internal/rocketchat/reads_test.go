@@ -22,6 +22,11 @@ type readCase struct {
 func readCases() map[string]readCase {
 	anonymous := expectRead("/api/info", `{"workspaceUrl":"x","version":"8.6","minimumClientVersions":{"desktop":"3.9.6"},"success":true}`)
 	anonymous.header = nil
+	settings := func(text string) mockExchange {
+		exchange := expectRead("/api/v1/settings.public?_id=Accounts_TwoFactorAuthentication_Enabled", text)
+		exchange.header = nil
+		return exchange
+	}
 	return map[string]readCase{
 		"info, without the token": {
 			anonymous,
@@ -95,6 +100,31 @@ func readCases() map[string]readCase {
 			func(ctx context.Context, c *Client) (any, error) { return c.Permitted(ctx, []string{"admin"}) },
 			[]string{PermissionResetE2EKey, PermissionResetTOTP},
 		},
+		"two-factor authentication switched on": {
+			settings(`{"settings":[{"_id":"X","value":false},{"_id":"Accounts_TwoFactorAuthentication_Enabled","value":true}],"success":true}`),
+			func(ctx context.Context, c *Client) (any, error) { return c.TwoFactorEnabled(ctx) },
+			true,
+		},
+		"two-factor authentication switched off": {
+			settings(`{"settings":[{"_id":"Accounts_TwoFactorAuthentication_Enabled","value":false}],"success":true}`),
+			func(ctx context.Context, c *Client) (any, error) { return c.TwoFactorEnabled(ctx) },
+			false,
+		},
+		"a token that bypasses the second factor": {
+			expectRead("/api/v1/users.getPersonalAccessTokens", `{"tokens":[{"lastTokenPart":"nobody","bypassTwoFactor":false},{"lastTokenPart":"`+testToken[len(testToken)-6:]+`","bypassTwoFactor":true}],"success":true}`),
+			func(ctx context.Context, c *Client) (any, error) { return c.BypassesSecondFactor(ctx) },
+			true,
+		},
+		"another token that bypasses the second factor": {
+			expectRead("/api/v1/users.getPersonalAccessTokens", `{"tokens":[{"lastTokenPart":"nobody","bypassTwoFactor":true},{"lastTokenPart":"","bypassTwoFactor":true}],"success":true}`),
+			func(ctx context.Context, c *Client) (any, error) { return c.BypassesSecondFactor(ctx) },
+			false,
+		},
+		"no personal tokens": {
+			expectRead("/api/v1/users.getPersonalAccessTokens", `{"tokens":[],"success":true}`),
+			func(ctx context.Context, c *Client) (any, error) { return c.BypassesSecondFactor(ctx) },
+			false,
+		},
 		"no roles": {
 			expectRead("/api/v1/permissions.listAll", `{"update":[{"_id":"edit-other-user-totp","roles":["admin"]}],"success":true}`),
 			func(ctx context.Context, c *Client) (any, error) { return c.Permitted(ctx, nil) },
@@ -133,6 +163,8 @@ func everyRead() map[string]func(context.Context, *Client) (any, error) {
 		"v1/permissions.listAll": func(ctx context.Context, c *Client) (any, error) {
 			return c.Permitted(ctx, []string{"admin"})
 		},
+		"v1/settings.public":               func(ctx context.Context, c *Client) (any, error) { return c.TwoFactorEnabled(ctx) },
+		"v1/users.getPersonalAccessTokens": func(ctx context.Context, c *Client) (any, error) { return c.BypassesSecondFactor(ctx) },
 	}
 }
 
@@ -196,19 +228,19 @@ func TestPermissionsWithoutList(t *testing.T) {
 	}
 }
 
-// TestBounds proves how long an answer may be: permissions take more room than
-// anything else.
+// TestBounds proves how long an answer may be: permissions and settings take more room
+// than anything else.
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	for route, read := range everyRead() {
 		limit := maxBody
-		if strings.Contains(route, "permissions") {
+		if strings.Contains(route, "permissions") || strings.Contains(route, "settings") {
 			limit = 4 << 20
 		}
 		for _, over := range []int{0, 1} {
 			t.Run(fmt.Sprintf("%s, %d over", route, over), func(t *testing.T) {
 				t.Parallel()
-				const start, end = `{"success":true,"update":[],"pad":"`, `"}`
+				const start, end = `{"success":true,"update":[],"tokens":[],"settings":[{"_id":"Accounts_TwoFactorAuthentication_Enabled","value":false}],"pad":"`, `"}`
 				body := start + strings.Repeat("x", limit+over-len(start)-len(end)) + end
 				server := serveRaw(t, nil, answering("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"+body))
 				_, err := read(t.Context(), clientOf(t, connect(t, server.url, nil)))

@@ -127,8 +127,8 @@ func TestSecondFactor(t *testing.T) {
 			if _, isTyped := test.changes[KeyTwoFactorCode]; connection.IsGoodOnce() != isTyped {
 				t.Errorf("IsGoodOnce = %t", connection.IsGoodOnce())
 			}
-			if connection.HasSecondFactor() != (len(test.want) > 0) {
-				t.Errorf("HasSecondFactor = %t", connection.HasSecondFactor())
+			if (connection.SecondFactor() != "") != (len(test.want) > 0) {
+				t.Errorf("HasSecondFactor = %t", connection.SecondFactor() != "")
 			}
 		})
 	}

@@ -42,7 +42,7 @@ func TestCatalogue(t *testing.T) {
 		v1alpha1.ReasonResetAccepted, v1alpha1.ReasonConnectionFailed, v1alpha1.ReasonSendDeadlinePassed,
 		v1alpha1.ReasonUserNotFound, v1alpha1.ReasonUserFederated, v1alpha1.ReasonRefusedByServer,
 		v1alpha1.ReasonPermissionMissing, v1alpha1.ReasonTypeNotAvailable, v1alpha1.ReasonMailFailed,
-		v1alpha1.ReasonSecondFactorRejected, v1alpha1.ReasonEmailCodeRequired, v1alpha1.ReasonTokenRejected,
+		v1alpha1.ReasonSecondFactorRejected, v1alpha1.ReasonEmailCodeRequired, v1alpha1.ReasonTokenRejected, v1alpha1.ReasonCodeRefused,
 		v1alpha1.ReasonRateLimited, v1alpha1.ReasonOutcomeUnconfirmed, v1alpha1.ReasonOwnResetSuspected,
 	} {
 		want[reason] = true

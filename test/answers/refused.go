@@ -175,12 +175,12 @@ func accountsInTrouble() []Row {
 	revoke, restore := revocation()
 	return []Row{
 		{
-			Name: "The TOTP secret is not the account's", Cause: "400 totp-invalid: the account was enrolled anew",
+			Name: "A code of the TOTP secret is refused", Cause: "400 totp-invalid: the account was enrolled anew, or the server's clock jumped. A second refusal stops the workspace",
 			Scene: Scene{
 				Secret: func(data map[string][]byte) { data["totpSecret"] = []byte(otherSecret) },
 				Repair: account(func(bot *simulator.User) { bot.TOTP.Secret = otherSecret }),
 			},
-			Want: stops(v1alpha1.ReasonSecondFactorRejected),
+			Want: refusal(v1alpha1.ReasonCodeRefused, v1alpha1.ReasonRetrying, TriedAgain),
 		},
 		{
 			Name: "The password is not the account's", Cause: "400 totp-invalid: the password was changed",

@@ -72,7 +72,7 @@ func users() []simulator.User {
 			all[i].PasswordDigest = simulator.PasswordDigest(canary)
 			all[i].Tokens = []simulator.Token{
 				{Hash: simulator.TokenHash(canaryToken), PAT: true, Name: "operator"},
-				{Hash: simulator.TokenHash(canaryBypass), PAT: true, Name: "bypass", BypassTwoFactor: true},
+				{Hash: simulator.TokenHash(canaryBypass), PAT: true, Name: "bypass", LastPart: canaryBypass[len(canaryBypass)-6:], BypassTwoFactor: true},
 			}
 		}
 	}
