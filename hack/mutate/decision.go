@@ -167,7 +167,7 @@ func decisions() []mutation {
 		},
 		{
 			"a probe forgets what was refused with its Secret", bounded, health,
-			`	case p.Blocked != "":`, `	case p.Blocked == v1alpha1.ReasonTokenRejected:`, resetTests(),
+			`	case p.Standing.Blocked != "":`, `	case p.Standing.Blocked == v1alpha1.ReasonTokenRejected:`, resetTests(),
 		},
 		{
 			"the user need not be the one who was asked for", pinned, target,

@@ -123,7 +123,9 @@ func passes() []mutation {
 		},
 		{
 			"a Secret that was refused is used by a pass", bounded, pass,
-			`	if blocked != "" {`, `	if blocked == "-" {`, passTests(),
+			`	p.Health = p.Health.With(standing)
+	if decision`, `	_ = standing
+	if decision`, passTests(),
 		},
 		{
 			"the user is looked up and not judged", pinned, pass,
@@ -160,7 +162,7 @@ func passes() []mutation {
 		},
 		{
 			"the next one does not learn of a Secret that was refused", bounded, pass,
-			`		p.board.block(workspaceName(p.Request), p.secret.version, reason)
+			`		p.board.noteStanding(workspaceName(p.Request), p.secret.version, standing)
 `, ``, passTests(),
 		},
 		{
