@@ -12,12 +12,12 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/transport"
@@ -27,7 +27,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
@@ -97,7 +96,7 @@ func NewManager(config *rest.Config, opts Options, drain time.Duration) (manager
 		return nil, err
 	}
 	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(corev1.AddToScheme(scheme), admissionregistrationv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, fmt.Errorf("register the kinds: %w", err)
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
@@ -106,6 +105,7 @@ func NewManager(config *rest.Config, opts Options, drain time.Duration) (manager
 		Client:                  clientOptions(),
 		Metrics:                 metricsOptions(opts.MetricsAddress),
 		HealthProbeBindAddress:  opts.ProbeAddress,
+		PprofBindAddress:        opts.ProfileAddress,
 		LeaderElection:          opts.LeaderElect,
 		LeaderElectionID:        leaderElectionID,
 		LeaderElectionNamespace: namespace,
@@ -162,7 +162,7 @@ func metricsOptions(address string) metricsserver.Options {
 	return metricsserver.Options{
 		BindAddress:    address,
 		SecureServing:  true,
-		FilterProvider: filters.WithAuthenticationAndAuthorization,
+		FilterProvider: guardMetrics,
 		TLSOpts: []func(*tls.Config){func(c *tls.Config) {
 			c.NextProtos = []string{"http/1.1"}
 			c.MinVersion = tls.VersionTLS12

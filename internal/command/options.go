@@ -18,6 +18,7 @@ type Options struct {
 	LeaderElect      bool
 	MetricsAddress   string
 	ProbeAddress     string
+	ProfileAddress   string // empty means none
 	Allow, Deny      []netip.Prefix
 	PlainHTTPAllowed bool
 	Retention        time.Duration
@@ -38,6 +39,7 @@ func ParseFlags(args []string, usage io.Writer) (Options, error) {
 	flags.BoolVar(&opts.LeaderElect, "leader-elect", false, "let one of several replicas work at a time")
 	flags.StringVar(&opts.MetricsAddress, "metrics-bind-address", ":8443", "address of the metrics endpoint, which asks for a token; 0 switches it off")
 	flags.StringVar(&opts.ProbeAddress, "health-probe-bind-address", ":8081", "address of the health and ready probes; 0 switches them off")
+	flags.StringVar(&opts.ProfileAddress, "pprof-bind-address", "", "address of Go's profiles, which asks for nothing: bind it to 127.0.0.1; empty switches it off")
 	flags.StringVar(&allow, "allow-cidrs", "", "networks that may be called although they are loopback, link-local or denied, separated by commas")
 	flags.StringVar(&deny, "deny-cidrs", "", "networks that may not be called, separated by commas")
 	flags.BoolVar(&opts.PlainHTTPAllowed, "allow-plain-http", false, "let Secrets with allowPlainHTTP use http://, which sends tokens in clear")

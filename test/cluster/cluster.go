@@ -77,6 +77,37 @@ func Start(ctx context.Context, dir string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.install(ctx)
+}
+
+// StartAudited is Start with an API server that logs each request into AuditLog.
+func StartAudited(ctx context.Context, dir string) (*Cluster, error) {
+	c, err := startBare(dir, func(server *envtest.APIServer) error {
+		policy := filepath.Join(dir, "audit-policy.yaml")
+		server.Configure().Set("audit-policy-file", policy).Set("audit-log-path", filepath.Join(dir, auditLog))
+		return os.WriteFile(policy, []byte(auditPolicy), 0o600)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.install(ctx)
+}
+
+const (
+	auditLog    = "audit.log"
+	auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived, ResponseStarted]
+rules:
+- level: Metadata
+`
+)
+
+// AuditLog is the path of the audit log of a control plane that StartAudited
+// started.
+func (c *Cluster) AuditLog() string { return filepath.Join(c.Dir, auditLog) }
+
+func (c *Cluster) install(ctx context.Context) (*Cluster, error) {
 	if output, err := c.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(c.root, "config", "default")); err != nil {
 		return nil, c.abort(fmt.Errorf("install config/default: %w\n%s", err, output))
 	}
@@ -89,6 +120,10 @@ func Start(ctx context.Context, dir string) (*Cluster, error) {
 // StartBare starts a control plane in which nothing is installed. Files go into
 // dir.
 func StartBare(dir string) (*Cluster, error) {
+	return startBare(dir, func(*envtest.APIServer) error { return nil })
+}
+
+func startBare(dir string, configure func(*envtest.APIServer) error) (*Cluster, error) {
 	root, err := Root()
 	if err != nil {
 		return nil, err
@@ -104,6 +139,9 @@ func StartBare(dir string) (*Cluster, error) {
 		ControlPlaneStopTimeout:  time.Minute,
 	}
 	c.environment.ControlPlane.GetAPIServer().Configure().Append("service-account-max-token-expiration", tokenLifetime.String())
+	if err := configure(c.environment.ControlPlane.GetAPIServer()); err != nil {
+		return nil, err
+	}
 	if c.Config, err = c.environment.Start(); err != nil {
 		return nil, fmt.Errorf("start the control plane: %w", err)
 	}

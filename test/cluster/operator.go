@@ -118,6 +118,9 @@ func (o *Operator) awaitReady(ctx context.Context) error {
 	})
 }
 
+// PID is the id of the process.
+func (o *Operator) PID() int { return o.command.Process.Pid }
+
 // Logs is what the operator has printed so far.
 func (o *Operator) Logs() string { return o.logs.String() }
 

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/credentialreset/credential-reset-operator/test/cluster"
+)
+
+// residentMemory is what the process holds of the machine's memory, in MiB.
+func residentMemory(operator *cluster.Operator) (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", operator.PID()))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, is := strings.CutPrefix(line, "VmRSS:"); is {
+			kib, err := strconv.ParseFloat(strings.Fields(value)[0], 64)
+			return kib / 1024, err
+		}
+	}
+	return 0, fmt.Errorf("no VmRSS of process %d", operator.PID())
+}
+
+// cpuTime is how long the process has been computing.
+func cpuTime(operator *cluster.Operator) (time.Duration, error) {
+	const tick = 10 * time.Millisecond // USER_HZ, which is 100 on every platform that Go knows
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", operator.PID()))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	user, userErr := strconv.Atoi(fields[11])
+	system, systemErr := strconv.Atoi(fields[12])
+	if userErr != nil || systemErr != nil {
+		return 0, fmt.Errorf("unexpected /proc/%d/stat: %s", operator.PID(), text)
+	}
+	return time.Duration(user+system) * tick, nil
+}
+
+// served are the requests of the operator that the API server has answered since the
+// stage began, by verb and resource.
+func (s *stage) served() (map[string]int, error) {
+	file, err := os.Open(s.cluster.AuditLog())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	counts := map[string]int{}
+	reader := bufio.NewReader(file)
+	for {
+		line, err := reader.ReadBytes('\n')
+		if err != nil {
+			return counts, nil //nolint:nilerr // the last line may still be being written
+		}
+		var event struct {
+			Verb string `json:"verb"`
+			User struct {
+				Username string `json:"username"`
+			} `json:"user"`
+			ObjectRef struct {
+				Resource    string `json:"resource"`
+				Subresource string `json:"subresource"`
+			} `json:"objectRef"`
+		}
+		if err := json.Unmarshal(line, &event); err != nil {
+			return nil, err
+		}
+		if event.User.Username == "system:serviceaccount:"+cluster.SystemNamespace+":"+cluster.ServiceAccount {
+			counts[event.Verb+" "+event.ObjectRef.Resource]++
+		}
+	}
+}
+
+// writesOf adds up the writes among requests that the API server served, without or
+// with events.
+func writesOf(counts map[string]int, events bool) int {
+	sum := 0
+	for what, count := range counts {
+		verb, resource, _ := strings.Cut(what, " ")
+		writes := verb == "create" || verb == "update" || verb == "patch" || verb == "delete"
+		counted := resource == "resetrecords" || resource == "usercredentialresets"
+		if events {
+			counted = resource == "events"
+		}
+		if writes && counted {
+			sum += count
+		}
+	}
+	return sum
+}
