@@ -83,6 +83,19 @@ soak: controlplane ## Strike the built operator down in 500 iterations and print
 	@echo "soak: takes about twenty minutes; a line of figures comes at the end" >&2
 	@cd test/faults && go test -count=1 -timeout 6h -args -iterations 500 $(ARGS)
 
+.PHONY: bench
+bench: controlplane ## Measure speed and cost, each figure beside a floor of the same run (a quarter of an hour; ARGS="-json bench.json").
+	@go run ./test/bench $(ARGS)
+
+.PHONY: bench-smoke
+bench-smoke: controlplane ## Run the benchmark with little to do, to see that it works; its figures mean nothing.
+	@go run ./test/bench -smoke
+
+.PHONY: profile
+profile: controlplane ## Write profiles of the operator under a backlog into profiles/ and show where the time goes.
+	@go run ./test/bench -profile profiles
+	@go tool pprof -top -cum profiles/cpu.pprof 2>/dev/null | head -40
+
 .PHONY: lint
 lint: bin/golangci-lint ## Run the linters.
 	@bin/golangci-lint run

@@ -88,6 +88,16 @@ func (p *replica) start() {
 	clock.offset.Store(int64(p.drift - p.offset))
 	p.operator = newOperator(Options{Clock: clock, Audit: logr.New(&auditSink{p}), RecordRetention: 30 * 24 * time.Hour},
 		&cachedClient{replica: p}, &liveReader{p}, &silentRecorder{})
+	p.operator.together = inTurn // what happens when must not depend on the scheduler
+	p.operator.catchUp = func(_ context.Context, claim holding) bool {
+		p.world.ask("catch up")
+		select {
+		case <-p.operator.ledger.told(claim.id):
+			return true
+		default:
+			return false
+		}
+	}
 	p.operator.newID = func() string {
 		p.ids++
 		return fmt.Sprintf("%s-%d-attempt-%d", p.name, p.life, p.ids)

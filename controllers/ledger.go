@@ -21,14 +21,19 @@ import (
 type ledger struct {
 	mu     sync.Mutex
 	starts map[types.NamespacedName][]time.Time // by workspace, in order
-	own    map[string]bool                      // attempts of this process that the informer has not told of: whether they are counted
+	own    map[string]*ownAttempt               // of this process, until the informer tells of them
 	full   map[types.NamespacedName]bool        // workspaces of which it was said that nothing is left
 	heard  func() bool                          // whether the informer has told what there was at the start
 }
 
+type ownAttempt struct {
+	counted bool
+	told    chan struct{} // closed when the informer has told of it
+}
+
 func newLedger() *ledger {
 	return &ledger{
-		starts: map[types.NamespacedName][]time.Time{}, own: map[string]bool{}, full: map[types.NamespacedName]bool{},
+		starts: map[types.NamespacedName][]time.Time{}, own: map[string]*ownAttempt{}, full: map[types.NamespacedName]bool{},
 		heard: func() bool { return true },
 	}
 }
@@ -65,11 +70,38 @@ func (l *ledger) hear(before, after *v1alpha1.ResetRecord) {
 	}
 	for i := known; i < len(after.Attempts); i++ {
 		attempt := &after.Attempts[i]
-		if counted := l.own[attempt.ID]; !counted {
+		own := l.own[attempt.ID]
+		if own == nil || !own.counted {
 			l.add(after, attempt)
 		}
-		delete(l.own, attempt.ID)
+		if own != nil {
+			close(own.told)
+			delete(l.own, attempt.ID)
+		}
 	}
+}
+
+// awaitTold waits until the informer has told of a claim of this process, and says
+// whether it has. The cache then has it, and all that was stored before it.
+func (l *ledger) awaitTold(ctx context.Context, attemptID string) bool {
+	select {
+	case <-l.told(attemptID):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// told is closed when the informer has told of a claim of this process.
+func (l *ledger) told(attemptID string) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if own := l.own[attemptID]; own != nil {
+		return own.told
+	}
+	told := make(chan struct{})
+	close(told)
+	return told
 }
 
 // claiming says that an attempt of this process may begin. The informer may tell of
@@ -77,8 +109,8 @@ func (l *ledger) hear(before, after *v1alpha1.ResetRecord) {
 func (l *ledger) claiming(attemptID string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, expected := l.own[attemptID]; !expected {
-		l.own[attemptID] = false
+	if l.own[attemptID] == nil {
+		l.own[attemptID] = &ownAttempt{told: make(chan struct{})}
 	}
 }
 
@@ -86,9 +118,9 @@ func (l *ledger) claiming(attemptID string) {
 func (l *ledger) claimed(record *v1alpha1.ResetRecord, attemptID string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	counted, expected := l.own[attemptID]
-	if attempt := reset.Attempt(record, attemptID); attempt != nil && expected && !counted {
-		l.own[attemptID] = true
+	own := l.own[attemptID]
+	if attempt := reset.Attempt(record, attemptID); attempt != nil && own != nil && !own.counted {
+		own.counted = true
 		l.add(record, attempt)
 	}
 }

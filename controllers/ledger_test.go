@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -132,5 +133,35 @@ func TestAnExhaustedBudgetIsAnnouncedOnce(t *testing.T) {
 		if got[i] != want[i] {
 			t.Fatalf("announced %v, want %v", got, want)
 		}
+	}
+}
+
+// TestTheLedgerTellsWhenTheInformerHasAClaim is what a pass waits for before it takes
+// the cache's word.
+func TestTheLedgerTellsWhenTheInformerHasAClaim(t *testing.T) {
+	t.Parallel()
+	l, record := newLedger(), recordOf("a", time.Minute)
+	id := record.Attempts[0].ID
+	ended, end := context.WithCancel(t.Context())
+	end()
+	l.claiming(id)
+	if l.awaitTold(ended, id) {
+		t.Error("told of a claim that nobody made")
+	}
+	l.claimed(record, id)
+	if l.awaitTold(ended, id) {
+		t.Error("the API server's answer is taken for the informer's word")
+	}
+	waits := make(chan bool)
+	go func() { waits <- l.awaitTold(t.Context(), id) }()
+	l.hear(nil, recordOf("b", time.Minute))
+	select {
+	case <-waits:
+		t.Error("told of another claim")
+	default:
+	}
+	l.hear(nil, record)
+	if !<-waits || !l.awaitTold(t.Context(), id) {
+		t.Error("not told of the claim")
 	}
 }

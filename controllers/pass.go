@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+	"github.com/credentialreset/credential-reset-operator/internal/gate"
 	"github.com/credentialreset/credential-reset-operator/internal/reset"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat"
 )
@@ -21,7 +22,8 @@ import (
 // add up to 29 s, writing the result aside.
 const (
 	brakesTimeout     = 3 * time.Second // live reads of request, workspace and Secret
-	claimTimeout      = 3 * time.Second // claim and live list of rivals
+	claimTimeout      = 3 * time.Second // claim, and the look at what forbids its call
+	catchUpTimeout    = time.Second     // until the cache has the claim
 	lookUpTimeout     = 4 * time.Second // users.info
 	ownAccountTimeout = 4 * time.Second // me
 	writeTimeout      = 5 * time.Second // one try to write a result or a status
@@ -35,6 +37,7 @@ type pass struct {
 
 	log    logr.Logger
 	name   types.NamespacedName
+	permit *gate.Permit
 	server string // for which the permit is
 	secret connectionSecret
 	chat   chatClient
@@ -44,12 +47,13 @@ type pass struct {
 // pass carries the request out in these steps, any of which may end it: read the
 // brakes live; connect; resolve the user; claim; look once more. Then it sends,
 // looks at the own account where that is needed, and records the result.
-func (r *UserCredentialResetReconciler) pass(ctx context.Context, observed *reset.Observation, server string) (reset.Decision, error) {
+func (r *UserCredentialResetReconciler) pass(ctx context.Context, observed *reset.Observation, permit *gate.Permit, server string) (reset.Decision, error) {
 	p := &pass{
 		UserCredentialResetReconciler: r,
 		Observation:                   observed,
 		log:                           ctrl.LoggerFrom(ctx),
 		name:                          client.ObjectKeyFromObject(observed.Request),
+		permit:                        permit,
 		server:                        server,
 	}
 	defer p.close()
@@ -67,6 +71,7 @@ func (r *UserCredentialResetReconciler) pass(ctx context.Context, observed *rese
 	if !withheld {
 		p.checkOwnAccount(ctx)
 	}
+	p.permit.Release() // who comes next need not wait until the result is recorded
 	return p.record(ctx)
 }
 
@@ -108,13 +113,18 @@ func (p *pass) again() *reset.Decision {
 func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, brakesTimeout)
 	defer cancel()
-	if there, err := p.readRequest(ctx); err != nil || !there {
+	observed, cached := p.Request, p.Workspace
+	var there bool
+	var workspace *v1alpha1.RocketChatWorkspace
+	err := p.together(
+		func() (err error) { there, err = p.readRequest(ctx); return err },
+		func() (err error) { workspace, err = p.readWorkspace(ctx, p.live, observed); return err },
+		func() error { return p.readSecret(ctx, cached) },
+	)
+	if err != nil || !there {
 		return &reset.Decision{Step: reset.StepNone}, err
 	}
-	var err error
-	if p.Workspace, err = p.readWorkspace(ctx, p.live, p.Request); err != nil {
-		return nil, err
-	}
+	p.Workspace = workspace
 	if err := p.readApprovals(ctx); err != nil {
 		return nil, err
 	}
@@ -123,11 +133,21 @@ func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 	if decision := p.proceed(); decision != nil {
 		return decision, nil
 	}
-	p.secret, err = readSecret(ctx, p.live, p.Workspace, p.options.PlainHTTPAllowed)
-	if _, faulty := errors.AsType[*secretError](err); err != nil && !faulty {
-		return nil, err
+	if workspace.Spec.SecretRef != cached.Spec.SecretRef {
+		return nil, p.readSecret(ctx, workspace)
 	}
 	return nil, nil //nolint:nilnil // no decision means: go on
+}
+
+// readSecret reads the workspace's Secret. One that cannot be used is told of by the
+// workspace's own reconciler.
+func (p *pass) readSecret(ctx context.Context, workspace *v1alpha1.RocketChatWorkspace) error {
+	var err error
+	p.secret, err = readSecret(ctx, p.live, workspace, p.options.PlainHTTPAllowed)
+	if _, faulty := errors.AsType[*secretError](err); faulty {
+		return nil
+	}
+	return err
 }
 
 // readRequest reads the request, and says whether it is still this one. Its status
@@ -246,22 +266,35 @@ func (p *pass) doubt(reason string) {
 func (p *pass) checkClaim(ctx context.Context) (reset.Result, bool) {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout-p.clock.since(p.held.claimBegan))
 	defer cancel()
-	rivals, err := listRivals(ctx, p.live, p.Target.UserID)
-	if err != nil {
-		p.log.Error(err, "The attempt is given up before its call")
-		return reset.NotBegun(), true
-	}
 	var request v1alpha1.UserCredentialReset
-	if err := p.live.Get(ctx, p.name, &request); err != nil || request.UID != p.Request.UID {
-		p.log.Info("The request is gone before its call", "error", errorText(err))
+	err := p.together(
+		func() error { return p.readRivals(ctx) },
+		func() error { return p.live.Get(ctx, p.name, &request) },
+		func() error { return p.readApprovals(ctx) },
+	)
+	if err != nil || request.UID != p.Request.UID {
+		p.log.Info("The attempt is given up before its call", "error", errorText(err))
 		return reset.NotBegun(), true
 	}
-	if err := p.readApprovals(ctx); err != nil {
-		p.log.Error(err, "The attempt is given up before its call")
-		return reset.NotBegun(), true
-	}
-	p.Request, p.Rivals, p.Now = &request, rivals, p.clock.Now()
+	p.Request, p.Now = &request, p.clock.Now()
 	return reset.Claimed(*p.Observation)
+}
+
+// readRivals lists the records of the same user as they were stored when this claim
+// was, or later. The cache serves for that once it has the claim itself: a watch tells
+// in the order of storing, so it has all that was stored before. Who claims later sees
+// this claim in the same way. The API server, which is asked if the cache lags, looks
+// through all records for those of a user.
+func (p *pass) readRivals(ctx context.Context) error {
+	waiting, cancel := context.WithTimeout(ctx, catchUpTimeout)
+	defer cancel()
+	reader := p.live
+	if p.catchUp(waiting, p.held) {
+		reader = p.kube
+	}
+	var err error
+	p.Rivals, err = listRivals(ctx, reader, p.Target.UserID)
+	return err
 }
 
 // send makes the call. It is the only place from which a reset goes out.

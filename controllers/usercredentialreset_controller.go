@@ -214,7 +214,7 @@ func (r *UserCredentialResetReconciler) attempt(ctx context.Context, observed *r
 		return reset.Decision{Step: reset.StepNone}, nil
 	}
 	defer r.passes.end()
-	return r.pass(ctx, observed, server)
+	return r.pass(ctx, observed, permit, server)
 }
 
 // act writes the status that a decision asks for, if it says anything new.

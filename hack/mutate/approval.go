@@ -52,9 +52,8 @@ func approvals() []mutation {
 		},
 		{
 			"approvals are not read again after the claim", fourEyes, pass,
-			`	if err := p.readApprovals(ctx); err != nil {
-		p.log.Error`, `	if err := ctx.Err(); err != nil {
-		p.log.Error`, schedules,
+			`		func() error { return p.readApprovals(ctx) },
+`, ``, schedules,
 		},
 		{
 			"a pass reads approvals from the cache", fourEyes, pass,

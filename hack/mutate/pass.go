@@ -85,25 +85,35 @@ func passes() []mutation {
 		},
 		{
 			"rivals are looked for in the cache only", onePost, pass,
-			`listRivals(ctx, p.live, p.Target.UserID)`, `listRivals(ctx, p.kube, p.Target.UserID)`, passTests(),
+			`	if p.catchUp(waiting, p.held) {`, `	if p.catchUp != nil {`, passTests(),
 		},
 		{
 			"rivals that cannot be listed are none", onePost, pass,
-			`	rivals, err := listRivals(ctx, p.live, p.Target.UserID)
-	if err != nil {
-		p.log.Error(err, "The attempt is given up before its call")
-		return reset.NotBegun(), true`, `	rivals, err := listRivals(ctx, p.live, p.Target.UserID)
-	if err != nil {
-		return reset.Result{}, false`, passTests(),
+			`	p.Rivals, err = listRivals(ctx, reader, p.Target.UserID)
+	return err`, `	p.Rivals, _ = listRivals(ctx, reader, p.Target.UserID)
+	return err`, passTests(),
+		},
+		{
+			"a cache that lags is taken for one that has the claim", onePost, "controllers/ledger.go",
+			`	case <-ctx.Done():
+		return false`, `	case <-ctx.Done():
+		return true`, passTests(),
+		},
+		{
+			"the informer need not have told of the claim", onePost, "controllers/ledger.go",
+			`	if own := l.own[attemptID]; own != nil {
+		return own.told`, `	if own := l.own[attemptID]; own != nil && own.counted {
+		return own.told`, passTests(),
 		},
 		{
 			"a request that is gone is carried out", neverClaimed, pass,
-			`		p.log.Info("The request is gone before its call", "error", errorText(err))
-		return reset.NotBegun(), true`, `		return reset.Claimed(*p.Observation)`, passTests(),
+			`	if err != nil || request.UID != p.Request.UID {
+		p.log.Info(`, `	if err != nil && !apierrors.IsNotFound(err) {
+		p.log.Info(`, passTests(),
 		},
 		{
 			"a notice is looked for in the cache only", finishedFree, pass,
-			`	if err := p.live.Get(ctx, p.name, &request); err != nil || request.UID`, `	if err := p.kube.Get(ctx, p.name, &request); err != nil || request.UID`, passTests(),
+			`		func() error { return p.live.Get(ctx, p.name, &request) },`, `		func() error { return p.kube.Get(ctx, p.name, &request) },`, passTests(),
 		},
 		{
 			"a deleted request is seen by the cache only", neverClaimed, pass,
@@ -111,7 +121,7 @@ func passes() []mutation {
 		},
 		{
 			"a suspension is seen by the cache only", bounded, pass,
-			`p.readWorkspace(ctx, p.live, p.Request)`, `p.readWorkspace(ctx, p.kube, p.Request)`, passTests(),
+			`p.readWorkspace(ctx, p.live, observed)`, `p.readWorkspace(ctx, p.kube, observed)`, passTests(),
 		},
 		{
 			"a request that was created anew is taken for the one before", neverClaimed, pass,

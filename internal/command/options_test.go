@@ -170,7 +170,7 @@ func TestHelp(t *testing.T) {
 				t.Errorf("options (-want +got):\n%s", diff)
 			}
 			for _, name := range []string{
-				"kubeconfig", "watch-namespaces", "leader-elect", "metrics-bind-address", "health-probe-bind-address",
+				"kubeconfig", "watch-namespaces", "leader-elect", "metrics-bind-address", "health-probe-bind-address", "pprof-bind-address",
 				"allow-cidrs", "deny-cidrs", "allow-plain-http", "record-retention", "log-level", "log-format", "version",
 			} {
 				if !strings.Contains(usage.String(), "-"+name) {

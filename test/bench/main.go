@@ -27,9 +27,10 @@ func main() {
 	flag.StringVar(&opts.profile, "profile", "", "write CPU and heap profiles of a backlog into this folder, and measure nothing else")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	ctrl.SetLogger(logr.Discard())
-	if err := run(ctx, opts); err != nil {
+	err := run(ctx, opts)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -48,7 +49,7 @@ func run(ctx context.Context, opts options) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	binary := filepath.Join(dir, "operator")
 	fmt.Fprintln(os.Stderr, "bench: building the operator")
-	if err := cluster.BuildOperator(ctx, binary); err != nil {
+	if err := cluster.BuildOperator(ctx, binary, "-trimpath", "-ldflags=-s -w"); err != nil {
 		return err
 	}
 	b := &bench{dir: dir, binary: binary, size: full()}

@@ -64,7 +64,7 @@ func fetch(ctx context.Context, from, path string) error {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	file, err := os.Create(path) //nolint:gosec // a path of the caller's own
+	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}

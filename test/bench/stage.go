@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,8 +53,8 @@ func (b *bench) open(ctx context.Context) (*stage, error) {
 // close ends everything, the youngest first.
 func (s *stage) close() error {
 	var errs []error
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		errs = append(errs, s.closers[i]())
+	for _, end := range slices.Backward(s.closers) {
+		errs = append(errs, end())
 	}
 	return errors.Join(errs...)
 }

@@ -35,13 +35,14 @@ type OperatorOptions struct {
 }
 
 // BuildOperator builds the operator of this tree, so that nothing stale is tested.
-func BuildOperator(ctx context.Context, path string) error {
+func BuildOperator(ctx context.Context, path string, flags ...string) error {
 	root, err := Root()
 	if err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, "go", "build", "-o", path, ".")
+	command := exec.CommandContext(ctx, "go", append(append([]string{"build", "-o", path}, flags...), ".")...)
 	command.Dir = root
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the operator: %w\n%s", err, output)
 	}
