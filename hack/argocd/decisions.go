@@ -44,7 +44,7 @@ func recordStates() []state {
 	}
 	refused := attempt(v1alpha1.AttemptRefused, v1alpha1.ReasonRateLimited)
 	refused.ID = "9c2d7a10"
-	lateSuccess := attempt(v1alpha1.AttemptUnconfirmed, v1alpha1.ReasonOutcomeUnconfirmed)
+	lateSuccess := attempt(v1alpha1.AttemptUnconfirmed, v1alpha1.ReasonResetAccepted)
 	lateSuccess.LateResult = v1alpha1.AttemptSucceeded
 	open := attempt("", "")
 	return []state{
@@ -57,7 +57,7 @@ func recordStates() []state {
 			"unconfirmed", record(attempt(v1alpha1.AttemptUnconfirmed, v1alpha1.ReasonOutcomeUnconfirmed)), degraded,
 			"Attempt 1: Unconfirmed (OutcomeUnconfirmed)",
 		},
-		{"late-success", record(lateSuccess), healthy, "Attempt 1: Succeeded (OutcomeUnconfirmed)"},
+		{"late-success", record(lateSuccess), healthy, "Attempt 1: Succeeded (ResetAccepted)"},
 	}
 }
 
