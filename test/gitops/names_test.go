@@ -113,38 +113,28 @@ func references(t *testing.T, kustomization string) map[string]string {
 func TestNamesAreKept(t *testing.T) {
 	t.Parallel()
 	const component = "components: [../name-references]\n"
-	prefixed := map[string]string{
-		"ResetApproval chat p-decision":           "p-beside",
-		"RocketChatWorkspace chat p-chat":         "p-chat",
-		"RocketChatWorkspace support p-chat":      "not-in-this-build",
-		"UserCredentialReset chat p-beside":       "chat/p-chat",
-		"UserCredentialReset chat p-named":        "chat/p-chat",
-		"UserCredentialReset support p-across":    "chat/chat",
-		"UserCredentialReset support p-elsewhere": "not-in-this-build/chat",
-	}
-	replaced := map[string]string{}
-	for object, reference := range prefixed {
-		replaced[object] = reference
-	}
-	replaced["UserCredentialReset support p-across"] = "chat/p-chat"
-	suffixed := map[string]string{}
-	for object, reference := range prefixed {
-		suffixed[strings.Replace(object, " p-", " ", 1)+"-s"] = reference
-	}
-	for object, reference := range suffixed {
-		suffixed[object] = strings.Replace(reference, "p-", "", 1)
-		if strings.Contains(reference, "p-") {
-			suffixed[object] += "-s"
+	prefixed := func(name string) string { return "p-" + name }
+	suffixed := func(name string) string { return name + "-s" }
+	want := func(rename func(string) string, across string) map[string]string {
+		chat := rename("chat")
+		return map[string]string{
+			"ResetApproval chat " + rename("decision"):           rename("beside"),
+			"RocketChatWorkspace chat " + chat:                   chat,
+			"RocketChatWorkspace support " + chat:                "not-in-this-build",
+			"UserCredentialReset chat " + rename("beside"):       "chat/" + chat,
+			"UserCredentialReset chat " + rename("named"):        "chat/" + chat,
+			"UserCredentialReset support " + rename("across"):    across,
+			"UserCredentialReset support " + rename("elsewhere"): "not-in-this-build/chat",
 		}
 	}
 	for name, test := range map[string]struct {
 		kustomization string
 		want          map[string]string
 	}{
-		"a prefix, with the component":                   {component + "namePrefix: p-\n", prefixed},
-		"a prefix, with the file copied":                 {"configurations: [kustomizeconfig.yaml]\nnamePrefix: p-\n", prefixed},
-		"a prefix, with a replacement across namespaces": {component + "namePrefix: p-\n" + across, replaced},
-		"a suffix": {component + "nameSuffix: -s\n", suffixed},
+		"a prefix, with the component":                   {component + "namePrefix: p-\n", want(prefixed, "chat/chat")},
+		"a prefix, with the file copied":                 {"configurations: [kustomizeconfig.yaml]\nnamePrefix: p-\n", want(prefixed, "chat/chat")},
+		"a prefix, with a replacement across namespaces": {component + "namePrefix: p-\n" + across, want(prefixed, "chat/p-chat")},
+		"a suffix": {component + "nameSuffix: -s\n", want(suffixed, "chat/chat")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
