@@ -1,7 +1,6 @@
 package main
 
 import (
-
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 )
 
@@ -60,4 +59,3 @@ func recordStates() []state {
 		{"late-success", record(lateSuccess), healthy, "Attempt 1: Succeeded (ResetAccepted)"},
 	}
 }
-

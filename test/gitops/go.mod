@@ -183,6 +183,7 @@ require (
 
 replace github.com/credentialreset/credential-reset-operator => ../..
 
+// As in Argo CD's own go.mod: a module's replacements do not reach those who import it.
 replace (
 	github.com/golang/protobuf => github.com/golang/protobuf v1.5.4
 	github.com/grpc-ecosystem/grpc-gateway => github.com/grpc-ecosystem/grpc-gateway v1.16.0
@@ -226,4 +227,5 @@ replace (
 	k8s.io/sample-controller => k8s.io/sample-controller v0.36.1
 )
 
+// Argo CD has this in a folder of its own repository, which its module does not hold.
 replace github.com/argoproj/argo-cd/gitops-engine => github.com/argoproj/argo-cd/gitops-engine v0.0.0-20260914071520-c9c369efcc5b

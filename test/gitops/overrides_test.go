@@ -3,6 +3,7 @@
 package gitops
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -31,9 +32,7 @@ func settingsOf(t *testing.T, patches ...string) lua.VM {
 	for _, patch := range patches {
 		var read corev1.ConfigMap
 		readYAML(t, patch, &read)
-		for key, value := range read.Data {
-			argocd.Data[key] = value
-		}
+		maps.Copy(argocd.Data, read.Data)
 		argocd.Name = read.Name
 	}
 	argocd.Namespace, argocd.Labels = namespace, map[string]string{"app.kubernetes.io/part-of": "argocd"}
