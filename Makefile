@@ -1,5 +1,5 @@
-# Everything that a contributor types. Versions are in go.mod, hack/tools/go.mod
-# and hack/controlplane/go.mod, and nowhere else.
+# Everything that a contributor types. Versions are in go.mod, hack/tools/go.mod,
+# hack/controlplane/go.mod and test/gitops/go.mod, and nowhere else.
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -62,6 +62,7 @@ test: controlplane ## Run all tests: units, and suites on a real API server with
 	@echo "test: building everything first, which takes minutes the first time; then each package reports as it ends" >&2
 	@$(if $(RACE),,echo "test: no C compiler, so the race detector is off; install gcc to have it" >&2;) \
 	go test $(RACE) -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...
+	@cd test/gitops && go test -shuffle=on $(TESTFLAGS) ./...
 	@$(if $(TESTFLAGS),,echo "test: exploring schedules of the protocol, where nothing runs at the same time and the race detector has nothing to find" >&2; \
 	go test -count=1 -timeout 30m -v -run '^TestEverySchedule$$' ./controllers | grep -v '^=== ')
 
@@ -99,6 +100,7 @@ profile: controlplane ## Write profiles of the operator under a backlog into pro
 .PHONY: lint
 lint: bin/golangci-lint ## Run the linters.
 	@bin/golangci-lint run
+	@cd test/gitops && $(CURDIR)/bin/golangci-lint run
 
 .PHONY: verify
 verify: bin/controller-gen bin/golangci-lint ## Check that generated files, go.mod files and formatting are up to date.
@@ -111,12 +113,13 @@ vulncheck: bin/govulncheck ## Look for known vulnerabilities in what the operato
 ##@ Develop
 
 .PHONY: generate
-generate: bin/controller-gen ## Generate deep copies, CRDs and RBAC from the Go sources.
+generate: bin/controller-gen ## Generate deep copies, CRDs, RBAC and what config/argocd has of them from the sources.
 	@bin/controller-gen object paths=./api/...
 	@bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 	@bin/controller-gen rbac:roleName=credential-reset-operator paths=./controllers/... output:rbac:dir=config/rbac
 	@go run ./hack/reasons >docs/reasons.md.tmp && mv docs/reasons.md.tmp docs/reasons.md
 	@go run ./hack/answers >docs/answers.md.tmp && mv docs/answers.md.tmp docs/answers.md
+	@go run ./hack/argocd
 
 .PHONY: transcript
 transcript: controlplane build simulator ## Write docs/kubectl.md: what kubectl shows for each kind of request.
@@ -131,6 +134,7 @@ tidy: ## Tidy all go.mod files.
 	@go mod tidy
 	@cd hack/tools && go mod tidy
 	@cd hack/controlplane && go mod tidy
+	@cd test/gitops && go mod tidy
 
 ##@ Deploy
 

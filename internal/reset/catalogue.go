@@ -69,6 +69,16 @@ func catalogue() []entry {
 	}
 }
 
+// Reasons are all reasons of a request's Succeeded condition, but for those of
+// attempts of which the truth came late.
+func Reasons() []string {
+	var reasons []string
+	for _, e := range catalogue() {
+		reasons = append(reasons, e.reason)
+	}
+	return reasons
+}
+
 // lookUp is the verdict of a reason of the catalogue.
 func lookUp(reason string) (Verdict, bool) {
 	for _, e := range catalogue() {

@@ -1,6 +1,7 @@
 package reset
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -350,6 +351,11 @@ func IsInOrder(w *v1alpha1.RocketChatWorkspace, health Health) bool {
 
 func permitsAll(w *v1alpha1.RocketChatWorkspace, health Health) bool {
 	return !slices.ContainsFunc(w.Spec.AllowedTypes, func(t v1alpha1.ResetType) bool { return !health.permits(t) })
+}
+
+// ReadyReasons are all reasons of a workspace's Ready condition, sorted.
+func ReadyReasons() []string {
+	return slices.Sorted(maps.Keys(readyMessages()))
 }
 
 func readyMessages() map[string]string {
