@@ -7,6 +7,7 @@ SHELL := /usr/bin/env bash
 MAKEFLAGS += --warn-undefined-variables --no-print-directory
 
 IMG ?= credential-reset-operator:dev
+DIST ?= dist
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 KUBECTL ?= kubectl
 KEEP ?=
@@ -62,6 +63,7 @@ test: controlplane ## Run all tests: units, and suites on a real API server with
 	@echo "test: building everything first, which takes minutes the first time; then each package reports as it ends" >&2
 	@$(if $(RACE),,echo "test: no C compiler, so the race detector is off; install gcc to have it" >&2;) \
 	go test $(RACE) -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...
+	@cd test/helm && go test $(RACE) -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...
 	@$(if $(TESTFLAGS),,echo "test: exploring schedules of the protocol, where nothing runs at the same time and the race detector has nothing to find" >&2; \
 	go test -count=1 -timeout 30m -v -run '^TestEverySchedule$$' ./controllers | grep -v '^=== ')
 
@@ -86,6 +88,7 @@ soak: controlplane ## Strike the built operator down in 500 iterations and print
 .PHONY: lint
 lint: bin/golangci-lint ## Run the linters.
 	@bin/golangci-lint run
+	@cd test/helm && ../../bin/golangci-lint run
 
 .PHONY: verify
 verify: bin/controller-gen bin/golangci-lint ## Check that generated files, go.mod files and formatting are up to date.
@@ -98,10 +101,11 @@ vulncheck: bin/govulncheck ## Look for known vulnerabilities in what the operato
 ##@ Develop
 
 .PHONY: generate
-generate: bin/controller-gen ## Generate deep copies, CRDs and RBAC from the Go sources.
+generate: bin/controller-gen ## Generate deep copies, CRDs and RBAC from the Go sources, and from those what the chart shares.
 	@bin/controller-gen object paths=./api/...
 	@bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 	@bin/controller-gen rbac:roleName=credential-reset-operator paths=./controllers/... output:rbac:dir=config/rbac
+	@hack/chart.sh
 	@go run ./hack/reasons >docs/reasons.md.tmp && mv docs/reasons.md.tmp docs/reasons.md
 	@go run ./hack/answers >docs/answers.md.tmp && mv docs/answers.md.tmp docs/answers.md
 
@@ -112,12 +116,14 @@ transcript: controlplane build simulator ## Write docs/kubectl.md: what kubectl 
 .PHONY: fmt
 fmt: bin/golangci-lint ## Format the Go sources.
 	@bin/golangci-lint fmt
+	@cd test/helm && ../../bin/golangci-lint fmt
 
 .PHONY: tidy
 tidy: ## Tidy all go.mod files.
 	@go mod tidy
 	@cd hack/tools && go mod tidy
 	@cd hack/controlplane && go mod tidy
+	@cd test/helm && go mod tidy
 
 ##@ Deploy
 
@@ -139,6 +145,12 @@ deploy: ## Install CRDs, rights and the operator with the image IMG.
 undeploy: ## Remove the operator and its rights; CRDs, requests and records stay.
 	$(KUBECTL) delete --ignore-not-found -k config/manager
 	$(KUBECTL) delete --ignore-not-found -k config/rbac
+
+.PHONY: dist
+dist: controlplane ## Write dist/install.yaml: all of config/default in one file, with the image IMG.
+	@mkdir -p '$(DIST)'
+	@"$$(hack/controlplane/build.sh)/kubectl" kustomize config/default | \
+		sed 's|image: credential-reset-operator:dev|image: $(IMG)|' >'$(DIST)/install.yaml'
 
 .PHONY: docker-build
 docker-build: ## Build the container image IMG.
