@@ -88,11 +88,13 @@ func (l *live) install(given map[string]any, takeOwnership bool) {
 	l.kubectl("wait", "--for=condition=Established", "crd", "--all")
 }
 
-// upgrade does what helm upgrade does.
+// upgrade does what helm upgrade --reset-values does.
 func (l *live) upgrade(given map[string]any) {
 	l.t.Helper()
 	upgrade := action.NewUpgrade(l.helm)
 	upgrade.Namespace = cluster.SystemNamespace
+	// Without any values, those of before would hold.
+	upgrade.ResetValues = true
 	upgrade.WaitStrategy, upgrade.Timeout = kube.HookOnlyStrategy, patience
 	if _, err := upgrade.RunWithContext(l.t.Context(), releaseName, loadChart(l.t), given); err != nil {
 		l.t.Fatalf("helm upgrade: %v", err)
