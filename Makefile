@@ -1,5 +1,5 @@
-# Everything that a contributor types. Versions are in go.mod, hack/tools/go.mod,
-# hack/controlplane/go.mod and test/gitops/go.mod, and nowhere else.
+# Everything that a contributor types. Versions are in the go.mod files here, in
+# hack/tools, hack/controlplane and the modules of INTEGRATIONS, and nowhere else.
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -7,6 +7,7 @@ SHELL := /usr/bin/env bash
 MAKEFLAGS += --warn-undefined-variables --no-print-directory
 
 IMG ?= credential-reset-operator:dev
+DIST ?= dist
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 KUBECTL ?= kubectl
 KEEP ?=
@@ -22,6 +23,8 @@ TEST_PARALLEL ?= 16
 # The race detector needs a C compiler.
 RACE := $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race,)
 TOOL := cd hack/tools && go build -o $(CURDIR)/bin/
+# Suites that run another project's code, each with that project's dependencies.
+INTEGRATIONS := test/gitops test/helm
 LINKER_FLAGS := -s -w -X main.buildVersion=$(VERSION)
 
 ##@ Use
@@ -62,7 +65,7 @@ test: controlplane ## Run all tests: units, and suites on a real API server with
 	@echo "test: building everything first, which takes minutes the first time; then each package reports as it ends" >&2
 	@$(if $(RACE),,echo "test: no C compiler, so the race detector is off; install gcc to have it" >&2;) \
 	go test $(RACE) -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...
-	@cd test/gitops && go test -shuffle=on $(TESTFLAGS) ./...
+	@for module in $(INTEGRATIONS); do (cd $$module && go test $(RACE) -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...); done
 	@$(if $(TESTFLAGS),,echo "test: exploring schedules of the protocol, where nothing runs at the same time and the race detector has nothing to find" >&2; \
 	go test -count=1 -timeout 30m -v -run '^TestEverySchedule$$' ./controllers | grep -v '^=== ')
 
@@ -100,7 +103,7 @@ profile: controlplane ## Write profiles of the operator under a backlog into pro
 .PHONY: lint
 lint: bin/golangci-lint ## Run the linters.
 	@bin/golangci-lint run
-	@cd test/gitops && $(CURDIR)/bin/golangci-lint run
+	@for module in $(INTEGRATIONS); do (cd $$module && $(CURDIR)/bin/golangci-lint run); done
 
 .PHONY: verify
 verify: bin/controller-gen bin/golangci-lint ## Check that generated files, go.mod files and formatting are up to date.
@@ -113,10 +116,11 @@ vulncheck: bin/govulncheck ## Look for known vulnerabilities in what the operato
 ##@ Develop
 
 .PHONY: generate
-generate: bin/controller-gen ## Generate deep copies, CRDs, RBAC and what config/argocd has of them from the sources.
+generate: bin/controller-gen ## Generate deep copies, CRDs and RBAC from the Go sources, and from those what others share.
 	@bin/controller-gen object paths=./api/...
 	@bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 	@bin/controller-gen rbac:roleName=credential-reset-operator paths=./controllers/... output:rbac:dir=config/rbac
+	@hack/chart.sh
 	@go run ./hack/reasons >docs/reasons.md.tmp && mv docs/reasons.md.tmp docs/reasons.md
 	@go run ./hack/answers >docs/answers.md.tmp && mv docs/answers.md.tmp docs/answers.md
 	@go run ./hack/argocd
@@ -128,13 +132,14 @@ transcript: controlplane build simulator ## Write docs/kubectl.md: what kubectl 
 .PHONY: fmt
 fmt: bin/golangci-lint ## Format the Go sources.
 	@bin/golangci-lint fmt
+	@cd test/helm && ../../bin/golangci-lint fmt
 
 .PHONY: tidy
 tidy: ## Tidy all go.mod files.
 	@go mod tidy
 	@cd hack/tools && go mod tidy
 	@cd hack/controlplane && go mod tidy
-	@cd test/gitops && go mod tidy
+	@for module in $(INTEGRATIONS); do (cd $$module && go mod tidy); done
 
 ##@ Deploy
 
@@ -156,6 +161,12 @@ deploy: ## Install CRDs, rights and the operator with the image IMG.
 undeploy: ## Remove the operator and its rights; CRDs, requests and records stay.
 	$(KUBECTL) delete --ignore-not-found -k config/manager
 	$(KUBECTL) delete --ignore-not-found -k config/rbac
+
+.PHONY: dist
+dist: controlplane ## Write dist/install.yaml: all of config/default in one file, with the image IMG.
+	@mkdir -p '$(DIST)'
+	@"$$(hack/controlplane/build.sh)/kubectl" kustomize config/default | \
+		sed 's|image: credential-reset-operator:dev|image: $(IMG)|' >'$(DIST)/install.yaml'
 
 .PHONY: docker-build
 docker-build: ## Build the container image IMG.
