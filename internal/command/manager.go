@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -139,7 +140,7 @@ func leaderElectionNamespace(opts Options) (string, error) {
 }
 
 func cacheOptions(namespaces []string) cache.Options {
-	opts := cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
+	opts := cache.Options{DefaultTransform: slim}
 	if len(namespaces) > 0 {
 		opts.DefaultNamespaces = map[string]cache.Config{}
 		for _, namespace := range namespaces {
@@ -202,6 +203,7 @@ type syncedCheck struct{ done atomic.Bool }
 // Start implements manager.Runnable.
 func (s *syncedCheck) Start(context.Context) error {
 	s.done.Store(true)
+	debug.FreeOSMemory() // what was needed once, to fill the caches
 	return nil
 }
 
