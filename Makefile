@@ -46,6 +46,12 @@ build: ## Build the operator into bin/operator.
 	@echo "building the operator: a minute or two the first time" >&2
 	@CGO_ENABLED=0 go build -trimpath -ldflags='$(LINKER_FLAGS)' -o bin/operator .
 
+.PHONY: plugin
+plugin: ## Build the kubectl plugin into bin/kubectl-ucr.
+	@echo "building the kubectl plugin" >&2
+	@CGO_ENABLED=0 go build -trimpath -ldflags='$(LINKER_FLAGS)' -o bin/kubectl-ucr ./cmd/kubectl-ucr
+	@install -m 0755 cmd/kubectl-ucr/kubectl_complete-ucr bin/kubectl_complete-ucr
+
 .PHONY: simulator
 simulator: ## Build the simulated workspace into bin/simulator.
 	@echo "building the simulated workspace" >&2
@@ -82,6 +88,10 @@ mutate: controlplane ## Break what the invariants rest on, line by line, and see
 soak: controlplane ## Strike the built operator down in 500 iterations and print what came of it (ARGS="-seed 7").
 	@echo "soak: takes about twenty minutes; a line of figures comes at the end" >&2
 	@cd test/faults && go test -count=1 -timeout 6h -args -iterations 500 $(ARGS)
+
+.PHONY: drill
+drill: controlplane ## Reset 500 users with the built plugin, interrupted once and resumed, against a limiter (some minutes).
+	@cd test/ucr && go test -count=1 -timeout 1h -v -run '^TestAnIncidentIsInterruptedAndResumed$$' -args -users 500 | grep -v '^=== '
 
 .PHONY: lint
 lint: bin/golangci-lint ## Run the linters.

@@ -26,7 +26,7 @@ func ExitOf(outcome v1alpha1.Outcome) int {
 	switch outcome {
 	case v1alpha1.OutcomeSucceeded:
 		return ExitSucceeded
-	case v1alpha1.OutcomeFailed:
+	case v1alpha1.OutcomeFailed, Gone:
 		return ExitFailed
 	case v1alpha1.OutcomeSkipped:
 		return ExitSkipped
@@ -35,6 +35,9 @@ func ExitOf(outcome v1alpha1.Outcome) int {
 	}
 	return ExitTimeout
 }
+
+// Gone is how a request counts that was deleted before it ended.
+const Gone v1alpha1.Outcome = "Deleted"
 
 // Tally counts requests by how they ended; those that have not are under "".
 type Tally map[v1alpha1.Outcome]int
@@ -64,7 +67,7 @@ func (t Tally) Total() int {
 // most.
 func (t Tally) Exit() int {
 	for _, outcome := range []v1alpha1.Outcome{
-		v1alpha1.OutcomeUnconfirmed, v1alpha1.OutcomeFailed, "", v1alpha1.OutcomeSkipped,
+		v1alpha1.OutcomeUnconfirmed, v1alpha1.OutcomeFailed, Gone, "", v1alpha1.OutcomeSkipped,
 	} {
 		if t[outcome] > 0 {
 			return ExitOf(outcome)
@@ -84,6 +87,7 @@ func (t Tally) String() string {
 		{v1alpha1.OutcomeSkipped, "skipped"},
 		{v1alpha1.OutcomeFailed, "failed"},
 		{v1alpha1.OutcomeUnconfirmed, "unconfirmed"},
+		{Gone, "deleted"},
 		{"", "open"},
 	} {
 		if t[of.outcome] > 0 {

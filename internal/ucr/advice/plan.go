@@ -2,8 +2,10 @@ package advice
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/reset"
 )
 
@@ -87,4 +89,57 @@ func Span(d time.Duration) string {
 		return fmt.Sprintf("%dm%ds", d/time.Minute, d%time.Minute/time.Second)
 	}
 	return fmt.Sprintf("%ds", d/time.Second)
+}
+
+// PlanFacts tells the plan, for somebody who is about to go on with it.
+func PlanFacts(p Plan, budget, limiter Limit, load Load, budgetNote string) []Fact {
+	budgetText := fmt.Sprintf("%d per %s, %d used: %s", budget.Count, Span(budget.Period), len(load.Begun), letsBegin(p.FitBudget, p.Wanted))
+	if budgetNote != "" {
+		budgetText += " (" + budgetNote + ")"
+	}
+	limiterText := "none"
+	if limiter.Count > 0 {
+		limiterText = fmt.Sprintf("%d calls per %s: %s", limiter.Count, Span(limiter.Period), letsBegin(p.FitLimiter, p.Wanted))
+	}
+	facts := []Fact{
+		{"budget", budgetText},
+		{"limiter", limiterText},
+		{"window", fmt.Sprintf("%s, until %s", Span(p.Window), stamp(load.Now.Add(p.Window)))},
+	}
+	if load.Ahead > 0 {
+		facts = append(facts, Fact{"in line", fmt.Sprintf("%d others go first", load.Ahead)})
+	}
+	if p.AllFit() {
+		return append(facts, Fact{"fit", fmt.Sprintf("all %d, in about %s", p.Wanted, Span(max(p.Needed-reserve, 0).Round(time.Minute)))})
+	}
+	return append(facts, Fact{"fit", fmt.Sprintf("%d of %d", p.Fit, p.Wanted)})
+}
+
+func letsBegin(fit, wanted int) string {
+	if fit >= wanted {
+		return "lets all begin in time"
+	}
+	return fmt.Sprintf("lets %d of %d begin in time", fit, wanted)
+}
+
+// Warnings are what else keeps requests for that type, from that namespace, from
+// being carried out through the workspace, which may be nil if it is not known.
+func Warnings(w *v1alpha1.RocketChatWorkspace, t v1alpha1.ResetType, namespace string) []string {
+	if w == nil {
+		return nil
+	}
+	var warnings []string
+	if namespace != w.Namespace && (w.Spec.AllowedNamespaces == nil || !slices.Contains(w.Spec.AllowedNamespaces.Names, namespace)) {
+		warnings = append(warnings, fmt.Sprintf("the workspace is not shared with the namespace %s: requests wait until its administrator adds it to allowedNamespaces", namespace))
+	}
+	if !slices.Contains(w.Spec.AllowedTypes, t) {
+		warnings = append(warnings, fmt.Sprintf("the workspace does not allow resets of %s: requests wait until its administrator adds it to allowedTypes", t))
+	}
+	if slices.Contains(w.Spec.ApprovalRequiredTypes, t) {
+		warnings = append(warnings, fmt.Sprintf("the workspace requires approval for %s: each request waits until somebody else has approved it", t))
+	}
+	if checks := Checklist(w); !IsHealthy(checks) {
+		warnings = append(warnings, fmt.Sprintf("the workspace is not ready: see kubectl ucr check %s -n %s", w.Name, w.Namespace))
+	}
+	return warnings
 }

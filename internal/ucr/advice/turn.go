@@ -106,3 +106,15 @@ func BegunBy(at v1alpha1.RecordedWorkspace, requests []v1alpha1.UserCredentialRe
 func Within(times []time.Time, period time.Duration, now time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return !t.After(now.Add(-period)) })
 }
+
+// InLine counts the requests that wait for their turn at the workspace.
+func InLine(at v1alpha1.RecordedWorkspace, requests []v1alpha1.UserCredentialReset) int {
+	count := 0
+	for i := range requests {
+		request := &requests[i]
+		if request.Status.Outcome == "" && reset.WorkspaceOf(request) == at && notInLine(request) == "" {
+			count++
+		}
+	}
+	return count
+}

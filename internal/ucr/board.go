@@ -1,0 +1,69 @@
+package ucr
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+	"github.com/credentialreset/credential-reset-operator/internal/ucr/advice"
+)
+
+// board shows how the requests of an incident stand.
+type board struct {
+	order []string
+	seen  map[string]v1alpha1.UserCredentialReset
+}
+
+func newBoard(order []string) *board {
+	return &board{order: order, seen: map[string]v1alpha1.UserCredentialReset{}}
+}
+
+// adopt notes the requests that exist already.
+func (b *board) adopt(existing []v1alpha1.UserCredentialReset) {
+	for i := range existing {
+		b.note(change{request: &existing[i]})
+	}
+}
+
+// note notes how a request is now and says whether that changed how many have ended.
+func (b *board) note(now change) bool {
+	name := now.request.Name
+	if !slices.Contains(b.order, name) {
+		return false
+	}
+	request := *now.request
+	if now.deleted && request.Status.Outcome == "" {
+		request.Status.Outcome = advice.Gone
+	}
+	before, known := b.seen[name]
+	b.seen[name] = request
+	return !known || before.Status.Outcome != request.Status.Outcome
+}
+
+func (b *board) has(name string) bool {
+	_, known := b.seen[name]
+	return known
+}
+
+// asked is how many have been asked for.
+func (b *board) asked() int { return len(b.seen) }
+
+// done says whether every one has been asked for and has ended.
+func (b *board) done() bool { return b.tally().Ended() == len(b.order) }
+
+func (b *board) tally() advice.Tally { return advice.Count(b.list().Items) }
+
+// list is what was asked for, in the order of the file.
+func (b *board) list() *v1alpha1.UserCredentialResetList {
+	list := &v1alpha1.UserCredentialResetList{TypeMeta: metav1.TypeMeta{
+		APIVersion: v1alpha1.GroupVersion.String(), Kind: "UserCredentialResetList",
+	}}
+	for _, name := range b.order {
+		if request, known := b.seen[name]; known {
+			request.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("UserCredentialReset"))
+			list.Items = append(list.Items, request)
+		}
+	}
+	return list
+}
