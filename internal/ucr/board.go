@@ -3,8 +3,6 @@ package ucr
 import (
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/ucr/advice"
 )
@@ -52,17 +50,14 @@ func (b *board) asked() int { return len(b.seen) }
 // done says whether every one has been asked for and has ended.
 func (b *board) done() bool { return b.tally().Ended() == len(b.order) }
 
-func (b *board) tally() advice.Tally { return advice.Count(b.list().Items) }
+func (b *board) tally() advice.Tally { return advice.Count(b.list()) }
 
 // list is what was asked for, in the order of the file.
-func (b *board) list() *v1alpha1.UserCredentialResetList {
-	list := &v1alpha1.UserCredentialResetList{TypeMeta: metav1.TypeMeta{
-		APIVersion: v1alpha1.GroupVersion.String(), Kind: "UserCredentialResetList",
-	}}
+func (b *board) list() []v1alpha1.UserCredentialReset {
+	var list []v1alpha1.UserCredentialReset
 	for _, name := range b.order {
 		if request, known := b.seen[name]; known {
-			request.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("UserCredentialReset"))
-			list.Items = append(list.Items, request)
+			list = append(list, request)
 		}
 	}
 	return list

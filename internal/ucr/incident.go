@@ -223,7 +223,7 @@ func (p *plugin) askOnce(ctx context.Context, c *cluster, all *incident, name st
 // summarise prints how the incident ended, or stands.
 func (p *plugin) summarise(o *resetOptions, all *incident) error {
 	if o.output.isForPrograms() {
-		return o.output.print(all.board.list(), p.streams.Out)
+		return o.output.printList(all.board.list(), p.streams.Out)
 	}
 	return summary(p.streams.Out, all)
 }
@@ -235,7 +235,7 @@ func summary(out io.Writer, all *incident) error {
 		return err
 	}
 	var rows [][]string
-	for _, request := range all.board.list().Items {
+	for _, request := range all.board.list() {
 		outcome := request.Status.Outcome
 		if outcome == v1alpha1.OutcomeSucceeded {
 			continue

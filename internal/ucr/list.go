@@ -59,12 +59,8 @@ func (p *plugin) list(ctx context.Context, o *listOptions) error {
 	if err != nil {
 		return err
 	}
-	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("UserCredentialResetList"))
 	if o.output.isForPrograms() {
-		for i := range list.Items {
-			list.Items[i].SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("UserCredentialReset"))
-		}
-		return o.output.print(list, p.streams.Out)
+		return o.output.printList(list.Items, p.streams.Out)
 	}
 	if len(list.Items) == 0 {
 		_, err := fmt.Fprintln(p.streams.ErrOut, "No requests wait here.")

@@ -7,9 +7,12 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"sigs.k8s.io/yaml"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 )
 
 // output is the flag -o, which programs use; without it, people read.
@@ -36,6 +39,24 @@ func (o output) print(object runtime.Object, out io.Writer) error {
 		return err
 	}
 	return printer.PrintObj(object, out)
+}
+
+// printList prints objects as kubectl get does: name by name, or as one list.
+func (o output) printList(objects []v1alpha1.UserCredentialReset, out io.Writer) error {
+	if *o.flags.OutputFormat == "name" {
+		for i := range objects {
+			if err := o.print(&objects[i], out); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	list := &corev1.List{}
+	for i := range objects {
+		objects[i].SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("UserCredentialReset"))
+		list.Items = append(list.Items, runtime.RawExtension{Object: &objects[i]})
+	}
+	return o.print(list, out)
 }
 
 // format is -o of commands that tell something which is no object.
