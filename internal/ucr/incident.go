@@ -251,4 +251,3 @@ func summary(out io.Writer, all *incident) error {
 	}
 	return table(out, []string{"USER", "NAME", "REASON", "OUTCOME"}, rows)
 }
-

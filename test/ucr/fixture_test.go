@@ -80,6 +80,7 @@ func newFixture(t *testing.T, options fixtureOptions) *fixture {
 	f.bind(f.support, viewer, "credential-reset-viewer")
 	f.bind(f.chats, viewer, "credential-reset-viewer")
 	f.bind(f.support, auditor, "credential-reset-viewer")
+	f.bind(f.chats, auditor, "credential-reset-viewer")
 	f.create(&rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "auditor-"},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "credential-reset-auditor"},

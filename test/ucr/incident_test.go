@@ -5,9 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -104,14 +106,19 @@ func TestAnIncidentIsInterruptedAndResumed(t *testing.T) {
 	})
 	var created atomic.Int64
 	var interrupt func()
+	ended := make(chan struct{})
+	release := sync.OnceFunc(func() { close(ended) })
 	kubeconfig := f.throughProxy(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
-		next.ServeHTTP(rw, r)
-		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/usercredentialresets") && created.Add(1) == int64(count/3) {
-			interrupt()
-			<-r.Context().Done() // its caller never hears of it
-			panic(http.ErrAbortHandler)
+		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/usercredentialresets") || created.Add(1) != int64(count/3) {
+			next.ServeHTTP(rw, r)
+			return
 		}
+		next.ServeHTTP(httptest.NewRecorder(), r) // it is created, and nobody hears of it
+		interrupt()
+		<-ended
+		panic(http.ErrAbortHandler)
 	})
+	t.Cleanup(release)
 	args := append([]string{"--kubeconfig", kubeconfig, "reset", "totp", "--from-file", file(t, "breach.txt", users), "--for", "6h"}, f.at()...)
 
 	first := f.command("", args...)
@@ -119,6 +126,7 @@ func TestAnIncidentIsInterruptedAndResumed(t *testing.T) {
 	interrupt = func() { _ = first.Process.Signal(os.Interrupt) }
 	began := time.Now()
 	got := f.finish(first)
+	release()
 	if got.code != 130 {
 		t.Fatalf("interrupted, it ended with %d:\n%s%s", got.code, got.out, got.err)
 	}
@@ -164,7 +172,9 @@ func TestAnIncidentThatDoesNotFit(t *testing.T) {
 	f := newFixture(t, fixtureOptions{users: users, workspace: budget(5, 86400)})
 	f.bind(f.chats, requester, "credential-reset-viewer")
 	args := append([]string{"reset", "totp", "--from-file", file(t, "breach.txt", users)}, f.at()...)
-	f.until(func() bool { return strings.Contains(f.as(requester, args...).err, "5 per 24h, 0 used: lets 5 of 8 begin in time\n") })
+	f.until(func() bool {
+		return strings.Contains(f.as(requester, args...).err, "5 per 24h, 0 used: lets 5 of 8 begin in time\n")
+	})
 	got := f.ok(5, requester, args...)
 	wantSays(t, got.err, "fit           5 of 8", "3 of 8 do not fit; with --for 25h they would, or with a higher spec.budget", "nobody can be asked here: add --yes")
 	if len(f.requests()) != 0 {

@@ -90,4 +90,3 @@ func Decide(decision v1alpha1.Decision, request *v1alpha1.UserCredentialReset, w
 	approval.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ResetApproval"))
 	return approval
 }
-
