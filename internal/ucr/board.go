@@ -17,13 +17,6 @@ func newBoard(order []string) *board {
 	return &board{order: order, seen: map[string]v1alpha1.UserCredentialReset{}}
 }
 
-// adopt notes the requests that exist already.
-func (b *board) adopt(existing []v1alpha1.UserCredentialReset) {
-	for i := range existing {
-		b.note(change{request: &existing[i]})
-	}
-}
-
 // note notes how a request is now and says whether that changed how many have ended.
 func (b *board) note(now change) bool {
 	name := now.request.Name

@@ -125,6 +125,16 @@ func (c *cluster) whoAmI(ctx context.Context) (string, error) {
 	return review.Status.UserInfo.Username, nil
 }
 
+// ownName is whoAmI for a request, "" if that cannot be found out: where nothing needs
+// approval, the request is as good without it.
+func (c *cluster) ownName(ctx context.Context) string {
+	who, err := c.whoAmI(ctx)
+	if err != nil {
+		return ""
+	}
+	return who
+}
+
 // me is whoAmI for a command that cannot do without.
 func (c *cluster) me(ctx context.Context) (string, error) {
 	who, err := c.whoAmI(ctx)

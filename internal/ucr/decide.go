@@ -50,40 +50,50 @@ func (p *plugin) decide(ctx context.Context, o *decideOptions, names []string) e
 	if err != nil {
 		return err
 	}
-	who, err := c.me(ctx)
+	decisions, err := p.show(ctx, c, o, names)
 	if err != nil {
 		return err
-	}
-	var decided []*v1alpha1.ResetApproval
-	for _, name := range names {
-		request, err := c.request(ctx, name)
-		if err != nil {
-			return err
-		}
-		if err := advice.MayDecide(o.decision, request, who); err != nil {
-			return err
-		}
-		if _, err := fmt.Fprint(p.streams.ErrOut, advice.Dossier(request)); err != nil {
-			return err
-		}
-		decided = append(decided, advice.Decide(o.decision, request, who, o.message))
 	}
 	if err := p.confirm(ctx, o.yes, advice.DecisionQuestion(o.decision, names)); err != nil {
 		return err
 	}
-	for i, approval := range decided {
-		if err := c.createApproval(ctx, approval); err != nil {
+	for _, decision := range decisions {
+		if err := c.createApproval(ctx, decision); err != nil {
 			return err
 		}
-		if o.output.isForPrograms() {
-			if err := o.output.print(approval, p.streams.Out); err != nil {
-				return err
-			}
-			continue
-		}
-		if _, err := fmt.Fprintf(p.streams.Out, "%s %s (resetapproval.credentialreset.dev/%s)\n", names[i], advice.Done(o.decision), approval.Name); err != nil {
+		if err := p.sayDecided(o, decision); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// show shows the requests and returns the decisions about them, not created yet.
+func (p *plugin) show(ctx context.Context, c *cluster, o *decideOptions, names []string) ([]*v1alpha1.ResetApproval, error) {
+	who, err := c.me(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var decisions []*v1alpha1.ResetApproval
+	for _, name := range names {
+		request, err := c.request(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if err := advice.MayDecide(o.decision, request, who); err != nil {
+			return nil, err
+		}
+		_, _ = fmt.Fprint(p.streams.ErrOut, advice.Dossier(request))
+		decisions = append(decisions, advice.Decide(o.decision, request, who, o.message))
+	}
+	return decisions, nil
+}
+
+func (p *plugin) sayDecided(o *decideOptions, decision *v1alpha1.ResetApproval) error {
+	if o.output.isForPrograms() {
+		return o.output.print(decision, p.streams.Out)
+	}
+	_, err := fmt.Fprintf(p.streams.Out, "%s %s (resetapproval.credentialreset.dev/%s)\n",
+		decision.Spec.RequestName, advice.Done(o.decision), decision.Name)
+	return err
 }

@@ -42,7 +42,9 @@ func (p *plugin) resetMany(ctx context.Context, c *cluster, o *resetOptions, lik
 	if err != nil {
 		return err
 	}
-	all.board.adopt(list.Items)
+	if err := all.adopt(list.Items); err != nil {
+		return err
+	}
 	if err := p.announce(ctx, c, o, all, list.Items); err != nil {
 		return err
 	}
@@ -94,6 +96,20 @@ func (p *plugin) readIncident(o *resetOptions, like advice.Wish) (*incident, err
 	}
 	all.board = newBoard(all.order)
 	return all, nil
+}
+
+// adopt notes the requests of the incident that exist. One that has its name from
+// somebody else, for something else, is none of them.
+func (i *incident) adopt(existing []v1alpha1.UserCredentialReset) error {
+	for at := range existing {
+		request := &existing[at]
+		wish, ours := i.wishes[request.Name]
+		if ours && !wish.IsSameWish(request) {
+			return fmt.Errorf("the name %s is taken by a request for something else: choose another --incident", request.Name)
+		}
+		i.board.note(change{request: request})
+	}
+	return nil
 }
 
 // announce says what is about to be asked for and how much of it fits, and asks
@@ -209,15 +225,12 @@ func (p *plugin) askOnce(ctx context.Context, c *cluster, all *incident, name st
 	request := labelled(wish.Request(name), all.name)
 	err := c.createRequest(ctx, request)
 	if apierrors.IsAlreadyExists(err) {
-		if request, err = c.request(ctx, name); err == nil && !wish.IsSameWish(request) {
-			return fmt.Errorf("the name %s is taken by a request for something else: choose another --incident", name)
-		}
+		request, err = c.request(ctx, name)
 	}
 	if err != nil {
 		return err
 	}
-	all.board.note(change{request: request})
-	return nil
+	return all.adopt([]v1alpha1.UserCredentialReset{*request})
 }
 
 // summarise prints how the incident ended, or stands.

@@ -127,8 +127,7 @@ func (p *plugin) reset(ctx context.Context, o *resetOptions, args []string, wait
 		Type:      resetType, NotAfter: p.now().Add(o.window.duration), Justification: o.justification,
 	}
 	if !o.print {
-		// Without the name, a request is as good where nothing needs approval.
-		wish.RequestedBy, _ = c.whoAmI(ctx) //nolint:errcheck // as above; an API server that is away will say so at once
+		wish.RequestedBy = c.ownName(ctx)
 	}
 	switch {
 	case o.file != "" && len(args) > 1:
@@ -165,14 +164,9 @@ func (p *plugin) resetOne(ctx context.Context, c *cluster, o *resetOptions, wish
 	return p.awaitOne(ctx, c, request.Name, o.timeout, output{})
 }
 
-// sayCreated tells of a new object.
-func (p *plugin) sayCreated(as output, object runtime.Object) error {
+func (p *plugin) sayCreated(as output, request *v1alpha1.UserCredentialReset) error {
 	if as.isForPrograms() {
-		return as.print(object, p.streams.Out)
-	}
-	request, is := object.(*v1alpha1.UserCredentialReset)
-	if !is {
-		return as.print(object, p.streams.Out)
+		return as.print(request, p.streams.Out)
 	}
 	_, err := fmt.Fprintf(p.streams.Out, "usercredentialreset.credentialreset.dev/%s created; void after %s\n",
 		request.Name, request.Spec.NotAfterTime.UTC().Format(time.RFC3339))

@@ -68,10 +68,10 @@ func (p palette) mark(mark advice.Mark) string {
 }
 
 // errNotAsked says that nobody is there to answer.
-var errNotAsked = errors.New("nobody can be asked here: add --yes if you are sure") //nolint:gochecknoglobals // a sentinel
+var errNotAsked = errors.New("nobody can be asked here: add --yes if you are sure")
 
 // errRefused says that the person said no.
-var errRefused = errors.New("nothing was done") //nolint:gochecknoglobals // a sentinel
+var errRefused = errors.New("nothing was done")
 
 // confirm asks the person, unless they said --yes already. Without a terminal there
 // is nobody to ask.
@@ -84,9 +84,10 @@ func (p *plugin) confirm(ctx context.Context, yes bool, question string) error {
 	}
 	_, _ = fmt.Fprintf(p.streams.ErrOut, "%s [y/N] ", question)
 	answer := make(chan string, 1)
-	// Reading cannot be interrupted; the process ends soon after an interruption.
+	// Reading cannot be interrupted; the process ends soon after an interruption. No
+	// answer is a no.
 	go func() {
-		line, _ := bufio.NewReader(p.streams.In).ReadString('\n') //nolint:errcheck // no answer is a no
+		line, _ := bufio.NewReader(p.streams.In).ReadString('\n')
 		answer <- line
 	}()
 	select {

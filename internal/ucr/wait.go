@@ -39,41 +39,50 @@ func (p *plugin) waitCommand() *cobra.Command {
 }
 
 // awaitOne waits until the request has ended and tells how, also by the exit code.
-// While it waits it tells what for.
 func (p *plugin) awaitOne(ctx context.Context, c *cluster, name string, timeout time.Duration, as output) error {
 	if timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	var last *v1alpha1.UserCredentialReset
-	var deleted bool
-	said := ""
-	err := c.follow(ctx, named(name), func(now change) bool {
-		last, deleted = now.request, now.deleted
-		if reason := advice.ReasonOf(last); isOpen(last) && !deleted && reason != "" && reason != said {
-			said = reason
-			_, _ = fmt.Fprintf(p.streams.ErrOut, "%s: %s\n", reason, advice.PlainMessage(last))
-		}
-		return deleted || isFinished(last)
-	})
+	last, err := p.watchOne(ctx, c, name)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return exit(advice.ExitTimeout, fmt.Sprintf("%s has not ended within %s; see why: kubectl ucr why %s -n %s", name, advice.Span(timeout), name, c.namespace))
 	case err != nil:
 		return err
-	case deleted && isOpen(last):
-		return exit(advice.ExitFailed, fmt.Sprintf("%s was deleted before it ended", name))
+	case last.deleted && isOpen(last.request):
+		return exit(advice.ExitFailed, name+" was deleted before it ended")
 	}
-	if as.flags != nil && as.isForPrograms() {
-		if err := as.print(last, p.streams.Out); err != nil {
-			return err
-		}
-		return exit(advice.ExitOf(last.Status.Outcome), "")
-	}
-	outcome := paletteFor(p.streams.Out).outcome(last.Status.Outcome, string(last.Status.Outcome))
-	if _, err := fmt.Fprintf(p.streams.Out, "%s %s: %s\n", name, outcome, advice.PlainMessage(last)); err != nil {
+	if err := p.tellEnd(last.request, as); err != nil {
 		return err
 	}
-	return exit(advice.ExitOf(last.Status.Outcome), "")
+	return exit(advice.ExitOf(last.request.Status.Outcome), "")
+}
+
+// watchOne follows the request until it has ended, and tells what it waits for.
+func (p *plugin) watchOne(ctx context.Context, c *cluster, name string) (change, error) {
+	var last change
+	said := ""
+	err := c.follow(ctx, named(name), func(now change) bool {
+		last = now
+		if now.deleted || isFinished(now.request) {
+			return true
+		}
+		if reason := advice.ReasonOf(now.request); reason != said {
+			said = reason
+			_, _ = fmt.Fprintf(p.streams.ErrOut, "%s: %s\n", reason, advice.PlainMessage(now.request))
+		}
+		return false
+	})
+	return last, err
+}
+
+func (p *plugin) tellEnd(request *v1alpha1.UserCredentialReset, as output) error {
+	if as.isForPrograms() {
+		return as.print(request, p.streams.Out)
+	}
+	outcome := paletteFor(p.streams.Out).outcome(request.Status.Outcome, string(request.Status.Outcome))
+	_, err := fmt.Fprintf(p.streams.Out, "%s %s: %s\n", request.Name, outcome, advice.PlainMessage(request))
+	return err
 }

@@ -2,6 +2,7 @@ package ucr
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -94,7 +95,7 @@ func (s *terminal) code() int {
 	s.f.t.Helper()
 	err := <-s.ended
 	<-s.closed
-	if exited, is := err.(*exec.ExitError); is {
+	if exited, is := errors.AsType[*exec.ExitError](err); is {
 		return exited.ExitCode()
 	}
 	if err != nil {

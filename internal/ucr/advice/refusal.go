@@ -10,6 +10,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 )
 
 // Deed is what was tried at the API server.
@@ -24,39 +26,51 @@ type Deed struct {
 
 // Explain tells in one sentence what went wrong and who can do what about it.
 func Explain(deed Deed, err error) string {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
+	status, answered := errors.AsType[*apierrors.StatusError](err)
+	if !answered {
 		return explainTransport(deed, err)
 	}
 	details := status.Status().Details
 	switch {
-	case apierrors.IsForbidden(err) && policySays(details) != "":
-		return fmt.Sprintf("the cluster's policy refuses it: %s", policySays(details))
 	case apierrors.IsForbidden(err):
-		return mayNot(deed)
+		return explainForbidden(deed, details)
+	case apierrors.IsNotFound(err):
+		return explainNotFound(deed, details)
 	case apierrors.IsUnauthorized(err):
 		return "the API server does not know you: log in again, or choose another --context"
-	case apierrors.IsNotFound(err) && (details == nil || details.Name == ""):
-		return "this cluster does not know the kinds of " + "credentialreset.dev: the operator is not installed here, or --context names another cluster"
-	case apierrors.IsNotFound(err) && details.Kind == "namespaces":
-		return fmt.Sprintf("there is no namespace %s: name another one with -n", deed.Namespace)
-	case apierrors.IsNotFound(err):
-		return notThere(deed)
 	case apierrors.IsAlreadyExists(err):
 		return fmt.Sprintf("there is a %s %s in the namespace %s already: choose another --name", singular(deed.Resource), deed.Name, deed.Namespace)
 	case apierrors.IsInvalid(err):
-		return "the API server does not accept it: " + causes422(details, err)
-	case apierrors.IsTimeout(err), apierrors.IsServerTimeout(err), apierrors.IsTooManyRequests(err),
-		apierrors.IsInternalError(err), apierrors.IsServiceUnavailable(err):
+		return "the API server does not accept it: " + causesOf(details, err)
+	case IsPassing(err):
 		return fmt.Sprintf("the API server cannot answer at present: try again (%v)", err)
 	}
 	return fmt.Sprintf("the API server refuses to %s %s: %v", deed.Verb, deed.Resource, err)
 }
 
+func explainForbidden(deed Deed, details *metav1.StatusDetails) string {
+	if told := policySays(details); told != "" {
+		return "the cluster's policy refuses it: " + told
+	}
+	return mayNot(deed)
+}
+
+func explainNotFound(deed Deed, details *metav1.StatusDetails) string {
+	switch {
+	case details == nil || details.Name == "":
+		return "this cluster does not know the kinds of " + v1alpha1.Group + ": the operator is not installed here, or --context names another cluster"
+	case details.Kind == "namespaces":
+		return fmt.Sprintf("there is no namespace %s: name another one with -n", deed.Namespace)
+	case deed.Namespace == "":
+		return fmt.Sprintf("there is no %s %s", singular(deed.Resource), deed.Name)
+	}
+	return fmt.Sprintf("there is no %s %s in the namespace %s: check the spelling, or name another namespace with -n",
+		singular(deed.Resource), deed.Name, deed.Namespace)
+}
+
 // IsPassing says whether the same call may do later.
 func IsPassing(err error) bool {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
+	if _, answered := errors.AsType[*apierrors.StatusError](err); !answered {
 		return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 	}
 	return apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) || apierrors.IsTooManyRequests(err) ||
@@ -64,9 +78,8 @@ func IsPassing(err error) bool {
 }
 
 func explainTransport(deed Deed, err error) string {
-	var address *url.Error
-	var network net.Error
-	if errors.As(err, &address) || errors.As(err, &network) {
+	_, calling := errors.AsType[*url.Error](err)
+	if _, connecting := errors.AsType[net.Error](err); calling || connecting {
 		return fmt.Sprintf("the API server at %s cannot be reached: check the network, or choose another --context (%v)", deed.Server, innermost(err))
 	}
 	return fmt.Sprintf("cannot %s %s: %v", deed.Verb, deed.Resource, err)
@@ -74,49 +87,42 @@ func explainTransport(deed Deed, err error) string {
 
 // innermost leaves out the URL, which the sentence has.
 func innermost(err error) error {
-	var address *url.Error
-	if errors.As(err, &address) {
+	if address, is := errors.AsType[*url.Error](err); is {
 		return address.Err
 	}
 	return err
 }
 
-// policySays is what an admission policy told, "" if it was not one that refused.
+// policySays is what an admission policy told, "" if it was not one that refused:
+// rights that are missing have no causes.
 func policySays(details *metav1.StatusDetails) string {
 	if details == nil || len(details.Causes) == 0 {
 		return ""
 	}
-	told := details.Causes[0].Message
-	if _, reason, found := strings.Cut(told, "denied request: "); found {
-		return reason
-	}
-	return told
+	return plainCause(details.Causes[0])
 }
 
-func causes422(details *metav1.StatusDetails, err error) string {
+func causesOf(details *metav1.StatusDetails, err error) string {
 	if details == nil || len(details.Causes) == 0 {
 		return err.Error()
 	}
 	texts := make([]string, 0, len(details.Causes))
 	for _, cause := range details.Causes {
-		text := cause.Message
-		if _, reason, found := strings.Cut(text, "denied request: "); found {
-			text = reason
-		}
-		if cause.Field != "" {
-			text = cause.Field + ": " + text
-		}
-		texts = append(texts, text)
+		texts = append(texts, plainCause(cause))
 	}
 	return strings.Join(texts, "; ")
 }
 
-func notThere(deed Deed) string {
-	if deed.Namespace == "" {
-		return fmt.Sprintf("there is no %s %s", singular(deed.Resource), deed.Name)
+// plainCause leaves out which policy it was, and under which binding.
+func plainCause(cause metav1.StatusCause) string {
+	text := cause.Message
+	if _, reason, found := strings.Cut(text, "denied request: "); found {
+		text = reason
 	}
-	return fmt.Sprintf("there is no %s %s in the namespace %s: check the spelling, or name another namespace with -n",
-		singular(deed.Resource), deed.Name, deed.Namespace)
+	if cause.Field != "" && cause.Field != "<nil>" {
+		text = cause.Field + ": " + text
+	}
+	return text
 }
 
 // mayNot tells who has to grant what.
