@@ -95,12 +95,12 @@ func Policy(w *v1alpha1.RocketChatWorkspace, used int, usedKnown bool) []Fact {
 		namespaces = append(namespaces, w.Spec.AllowedNamespaces.Names...)
 	}
 	facts := []Fact{
-		{"types", types(w.Spec.AllowedTypes)},
+		{"types", typeList(w.Spec.AllowedTypes)},
 		{"namespaces", strings.Join(namespaces, ", ")},
 		{"budget", spent},
 	}
 	if len(w.Spec.ApprovalRequiredTypes) > 0 {
-		facts = append(facts, Fact{"approval", "needed for " + types(w.Spec.ApprovalRequiredTypes)})
+		facts = append(facts, Fact{"approval", "needed for " + typeList(w.Spec.ApprovalRequiredTypes)})
 	}
 	if count := len(w.Spec.ProtectedUserIDs); count > 0 {
 		facts = append(facts, Fact{"protected", fmt.Sprintf("%d users", count)})
@@ -108,7 +108,7 @@ func Policy(w *v1alpha1.RocketChatWorkspace, used int, usedKnown bool) []Fact {
 	return facts
 }
 
-func types(list []v1alpha1.ResetType) string {
+func typeList(list []v1alpha1.ResetType) string {
 	words := make([]string, 0, len(list))
 	for _, t := range list {
 		words = append(words, string(t))
@@ -133,12 +133,12 @@ func permissionNote(w *v1alpha1.RocketChatWorkspace) string {
 	if len(w.Status.PermittedTypes) == 0 {
 		return "the server does not tell"
 	}
-	return types(w.Status.PermittedTypes)
+	return typeList(w.Status.PermittedTypes)
 }
 
 func approvalNote(w *v1alpha1.RocketChatWorkspace) string {
 	if len(w.Spec.ApprovalRequiredTypes) == 0 {
 		return "nothing needs approval"
 	}
-	return types(w.Spec.ApprovalRequiredTypes)
+	return typeList(w.Spec.ApprovalRequiredTypes)
 }
