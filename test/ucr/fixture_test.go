@@ -51,7 +51,8 @@ type fixtureOptions struct {
 	users     []simulator.User // beside the sample
 	workspace func(*v1alpha1.RocketChatWorkspace)
 	secret    func(*corev1.Secret)
-	notReady  string // the reason to wait for instead of Connected
+	names     [2]string // of the namespaces of the workspace and of the requests
+	notReady  string    // the reason to wait for instead of Connected
 }
 
 func newFixture(t *testing.T, options fixtureOptions) *fixture {
@@ -65,6 +66,9 @@ func newFixture(t *testing.T, options fixtureOptions) *fixture {
 		chats:   fmt.Sprintf("chat-%d", number),
 		support: fmt.Sprintf("support-%d", number),
 		chat:    simulator.New(simulator.Options{Users: append(simulator.SampleUsers(), options.users...), Limit: options.limit}),
+	}
+	if options.names[0] != "" {
+		f.chats, f.support = options.names[0], options.names[1]
 	}
 	var err error
 	if f.server, err = simulator.Serve(f.chat, simulator.ServeOptions{}); err != nil {

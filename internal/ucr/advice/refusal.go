@@ -14,6 +14,9 @@ import (
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 )
 
+// serviceAccountPrefix is before the namespace in the name of a ServiceAccount.
+const serviceAccountPrefix = "system:serviceaccount:"
+
 // Deed is what was tried at the API server.
 type Deed struct {
 	Verb      string // of RBAC
@@ -137,7 +140,7 @@ func mayNot(deed Deed) string {
 	}
 	role := roleFor(deed)
 	return fmt.Sprintf("%s may not %s %s in %s; an administrator can bind the ClusterRole %s: kubectl create %s %s-%s --clusterrole=%s %s%s",
-		who, deed.Verb, deed.Resource, where, role, binding, role, slug(deed.Who, 30), role, subject(deed.Who), scope)
+		who, deed.Verb, deed.Resource, where, role, binding, role, slug(strings.TrimPrefix(deed.Who, serviceAccountPrefix), 30), role, subject(deed.Who), scope)
 }
 
 // Grant says who may do a deed that is refused, for a note beside what could be done.
@@ -170,7 +173,7 @@ func roleFor(deed Deed) string {
 
 // subject is the flag of kubectl create rolebinding that names the person.
 func subject(who string) string {
-	if account, found := strings.CutPrefix(who, "system:serviceaccount:"); found {
+	if account, found := strings.CutPrefix(who, serviceAccountPrefix); found {
 		return "--serviceaccount=" + account
 	}
 	if who == "" {

@@ -33,7 +33,7 @@ func TestExplain(t *testing.T) {
 		},
 		"a right in the whole cluster is missing, for a machine": {
 			audits, apierrors.NewForbidden(resource, "r", errors.New("x")),
-			"system:serviceaccount:support:desk may not get resetrecords in the whole cluster; an administrator can bind the ClusterRole credential-reset-auditor: kubectl create clusterrolebinding credential-reset-auditor-system-serviceaccount-support-desk --clusterrole=credential-reset-auditor --serviceaccount=support:desk",
+			"system:serviceaccount:support:desk may not get resetrecords in the whole cluster; an administrator can bind the ClusterRole credential-reset-auditor: kubectl create clusterrolebinding credential-reset-auditor-support-desk --clusterrole=credential-reset-auditor --serviceaccount=support:desk",
 		},
 		"a policy refuses":    {asks, policy, "the cluster's policy refuses it: nobody approves their own request"},
 		"nobody is logged in": {asks, apierrors.NewUnauthorized("x"), "the API server does not know you: log in again, or choose another --context"},
