@@ -32,7 +32,7 @@ func (p *plugin) againCommand() *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: p.requestNames(false, isFinished),
 		RunE: func(command *cobra.Command, args []string) error {
-			return p.again(command.Context(), o, args[0])
+			return p.again(command.Context(), o, advice.NameOf(args[0]))
 		},
 	}
 	flags := command.Flags()

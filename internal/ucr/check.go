@@ -32,7 +32,7 @@ func (p *plugin) checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := p.checkUp(command.Context(), c, v1alpha1.RecordedWorkspace{Namespace: c.namespace, Name: args[0]})
+			found, err := p.checkUp(command.Context(), c, v1alpha1.RecordedWorkspace{Namespace: c.namespace, Name: advice.NameOf(args[0])})
 			if err != nil {
 				return err
 			}
@@ -74,14 +74,14 @@ func (p *plugin) printCheckup(found checkup) error {
 	for _, check := range found.Checks {
 		line := check.What
 		if check.Note != "" {
-			line += ": " + check.Note
+			line += ": " + advice.Shown(check.Note)
 		}
 		if _, err := fmt.Fprintf(p.streams.Out, "  %s %s\n", paint.mark(check.Mark), line); err != nil {
 			return err
 		}
 	}
 	for _, fact := range found.Policy {
-		if _, err := fmt.Fprintf(p.streams.Out, "  %-12s %s\n", fact.Name, fact.Value); err != nil {
+		if _, err := fmt.Fprintf(p.streams.Out, "  %-12s %s\n", fact.Name, advice.Shown(fact.Value)); err != nil {
 			return err
 		}
 	}

@@ -76,7 +76,7 @@ func (p *plugin) show(ctx context.Context, c *cluster, o *decideOptions, names [
 	}
 	var decisions []*v1alpha1.ResetApproval
 	for _, name := range names {
-		request, err := c.request(ctx, name)
+		request, err := c.request(ctx, advice.NameOf(name))
 		if err != nil {
 			return nil, err
 		}

@@ -257,7 +257,7 @@ func summary(out io.Writer, all *incident) error {
 		if outcome == "" {
 			word = "open"
 		}
-		rows = append(rows, []string{advice.UserOf(request.Spec.User), request.Name, advice.ReasonOf(&request), paint.outcome(outcome, word)})
+		rows = append(rows, []string{advice.Shown(advice.UserOf(request.Spec.User)), request.Name, advice.ReasonOf(&request), paint.outcome(outcome, word)})
 	}
 	if len(rows) == 0 {
 		return nil

@@ -124,7 +124,7 @@ func (p *plugin) printRequests(list []v1alpha1.UserCredentialReset, turns []stri
 			state = string(request.Status.Outcome)
 		}
 		row := []string{
-			request.Name, advice.UserOf(request.Spec.User), string(request.Spec.Type), orDash(advice.ReasonOf(request)),
+			request.Name, advice.Shown(advice.UserOf(request.Spec.User)), string(request.Spec.Type), orDash(advice.ReasonOf(request)),
 			duration.HumanDuration(p.now().Sub(request.CreationTimestamp.Time)), paint.outcome(request.Status.Outcome, state),
 		}
 		if withNamespace {

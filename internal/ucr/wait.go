@@ -27,10 +27,11 @@ func (p *plugin) waitCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := c.request(command.Context(), args[0]); err != nil {
+			name := advice.NameOf(args[0])
+			if _, err := c.request(command.Context(), name); err != nil {
 				return err
 			}
-			return p.awaitOne(command.Context(), c, args[0], timeout, as)
+			return p.awaitOne(command.Context(), c, name, timeout, as)
 		},
 	}
 	command.Flags().DurationVar(&timeout, "timeout", 0, "How long to wait; by default until the request has ended.")

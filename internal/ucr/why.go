@@ -25,7 +25,7 @@ func (p *plugin) whyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			evidence, err := c.gather(command.Context(), args[0])
+			evidence, err := c.gather(command.Context(), advice.NameOf(args[0]))
 			if err != nil {
 				return err
 			}

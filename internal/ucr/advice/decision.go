@@ -36,7 +36,7 @@ func orUnseen(reason string) string {
 func Dossier(request *v1alpha1.UserCredentialReset) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", request.Name)
-	line := func(name, value string) { fmt.Fprintf(&b, "  %-12s %s\n", name, value) }
+	line := func(name, value string) { fmt.Fprintf(&b, "  %-12s %s\n", name, Shown(value)) }
 	if target := request.Status.Target; target != nil {
 		line("person", fmt.Sprintf("%s (id %s)", target.Username, target.UserID))
 		line("host", target.Host)

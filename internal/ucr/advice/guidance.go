@@ -148,7 +148,7 @@ func Consequences(t v1alpha1.ResetType) []string {
 // PlainMessage is what the request's status says, without the command that a shell
 // needs and this plugin replaces.
 func PlainMessage(request *v1alpha1.UserCredentialReset) string {
-	message := MessageOf(request)
+	message := Shown(MessageOf(request))
 	before, command, found := strings.Cut(message, ", with echo ")
 	if !found {
 		return message

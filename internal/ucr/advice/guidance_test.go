@@ -152,3 +152,21 @@ func TestPlainMessage(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestWhatIsShownIsWhatItIs: names come from a server.
+func TestWhatIsShownIsWhatItIs(t *testing.T) {
+	t.Parallel()
+	request := requestSaying(v1alpha1.ReasonAwaitingApproval)
+	request.Status.Target.Username = "ali\u202eec\u009b2Jalice"
+	request.Status.Conditions[0].Message = "one\x1b[2Jtwo"
+	for name, text := range map[string]string{
+		"dossier": Dossier(request), "story": Tell(Evidence{Request: request}).String(), "message": PlainMessage(request),
+	} {
+		if strings.ContainsAny(text, "\x1b\u202e\u009b") {
+			t.Errorf("the %s shows what it hides: %q", name, text)
+		}
+	}
+	if got, want := Shown("Ж é 名 a-b_c@d"), "Ж é 名 a-b_c@d"; got != want {
+		t.Errorf("%q is shown as %q", want, got)
+	}
+}

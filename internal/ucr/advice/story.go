@@ -192,9 +192,9 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // String is the story for a terminal.
 func (s Story) String() string {
 	var b strings.Builder
-	fmt.Fprintln(&b, s.Headline)
+	fmt.Fprintln(&b, Shown(s.Headline))
 	for _, fact := range s.Facts {
-		fmt.Fprintf(&b, "  %-12s %s\n", fact.Name, fact.Value)
+		fmt.Fprintf(&b, "  %-12s %s\n", fact.Name, Shown(fact.Value))
 	}
 	section := func(title string, lines []string) {
 		if len(lines) == 0 {
@@ -202,7 +202,7 @@ func (s Story) String() string {
 		}
 		fmt.Fprintf(&b, "\n%s\n", title)
 		for _, line := range lines {
-			fmt.Fprintf(&b, "  %s\n", line)
+			fmt.Fprintf(&b, "  %s\n", Shown(line))
 		}
 	}
 	var events []string

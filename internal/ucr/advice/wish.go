@@ -111,6 +111,9 @@ func slug(text string, limit int) string {
 	return out
 }
 
+// NameOf is the name in what kubectl prints as TYPE/NAME.
+func NameOf(text string) string { return text[strings.LastIndexByte(text, '/')+1:] }
+
 // ParseType reads a type as people write it.
 func ParseType(text string) (v1alpha1.ResetType, error) {
 	switch strings.ToLower(text) {
