@@ -127,6 +127,20 @@ func TestForesee(t *testing.T) {
 			Plan{FitBudget: 10, FitLimiter: 0, Fit: 0, Needed: 6*time.Minute + reserve},
 			"10 of 10 do not fit; with --for 10m they would",
 		},
+		"budget and limiter are as tight": {
+			Load{},
+			Limit{Count: 10, Period: time.Minute},
+			ten, 11, time.Minute,
+			Plan{FitBudget: 10, FitLimiter: 10, Fit: 10, Needed: time.Minute + reserve},
+			"1 of 11 do not fit; with --for 5m they would, or with a higher spec.budget, which an administrator of the workspace can set",
+		},
+		"the very last moment does": {
+			Load{},
+			Limit{},
+			ten, 11, time.Minute + reserve,
+			Plan{FitBudget: 11, FitLimiter: 11, Fit: 11, Needed: time.Minute + reserve},
+			"",
+		},
 		"the last moment of a window is kept free": {
 			Load{Begun: after(slices.Repeat([]time.Duration{-time.Minute + time.Second*50}, 10)...)},
 			Limit{},

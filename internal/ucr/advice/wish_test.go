@@ -112,6 +112,32 @@ func TestANameInAnIncidentIsTheSame(t *testing.T) {
 	}
 }
 
+// TestWishesThatDifferHaveOtherNames although all that can be read of them is alike.
+func TestWishesThatDifferHaveOtherNames(t *testing.T) {
+	t.Parallel()
+	wish := Wish{
+		Namespace: "support", User: v1alpha1.UserReference{Username: "alice", ID: "a"}, Type: v1alpha1.ResetTypeTOTP,
+		Workspace: v1alpha1.WorkspaceReference{Name: "chat", Namespace: "chats"},
+	}
+	incident := strings.Repeat("breach-", 10)
+	for name, change := range map[string]func(*Wish){
+		"the workspace's namespace": func(w *Wish) { w.Workspace.Namespace = "others" },
+		"the workspace":             func(w *Wish) { w.Workspace.Name = "other" },
+		"the id":                    func(w *Wish) { w.User.ID = "b" },
+		"the case of the username":  func(w *Wish) { w.User.Username = "Alice" },
+		"the type":                  func(w *Wish) { w.Type = v1alpha1.ResetTypeE2EKey },
+	} {
+		other := wish
+		change(&other)
+		if other.NameIn(incident) == wish.NameIn(incident) {
+			t.Errorf("%s makes no other name", name)
+		}
+	}
+	if wish.NameIn(incident+"1") == wish.NameIn(incident+"2") {
+		t.Error("incidents whose names begin alike are one")
+	}
+}
+
 func TestNameAt(t *testing.T) {
 	t.Parallel()
 	wish := Wish{User: v1alpha1.UserReference{Username: "alice"}, Type: v1alpha1.ResetTypeTOTP}
