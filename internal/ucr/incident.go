@@ -58,7 +58,7 @@ func (p *plugin) resetMany(ctx context.Context, c *cluster, o *resetOptions, lik
 			all.board.asked(), len(all.order)))
 	}
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
+		return fmt.Errorf("%w; %d of %d were asked for: run the same command again to go on", err, all.board.asked(), len(all.order))
 	}
 	if !o.wait {
 		return nil

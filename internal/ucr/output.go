@@ -28,7 +28,7 @@ func (o output) addTo(command *cobra.Command) { o.flags.AddFlags(command) }
 
 // isForPrograms says whether -o was given.
 func (o output) isForPrograms() bool {
-	return o.flags != nil && o.flags.OutputFormat != nil && *o.flags.OutputFormat != ""
+	return o.flags.OutputFormat != nil && *o.flags.OutputFormat != ""
 }
 
 func (o output) print(object runtime.Object, out io.Writer) error {

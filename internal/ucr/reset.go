@@ -158,10 +158,12 @@ func (p *plugin) resetOne(ctx context.Context, c *cluster, o *resetOptions, wish
 	if err := c.createRequest(ctx, request); err != nil {
 		return err
 	}
-	if err := p.sayCreated(o.output, request); err != nil || !o.wait {
-		return err
+	if !o.wait || !o.output.isForPrograms() { // a program gets the request once, as it ends
+		if err := p.sayCreated(o.output, request); err != nil || !o.wait {
+			return err
+		}
 	}
-	return p.awaitOne(ctx, c, request.Name, o.timeout, output{})
+	return p.awaitOne(ctx, c, request.Name, o.timeout, o.output)
 }
 
 func (p *plugin) sayCreated(as output, request *v1alpha1.UserCredentialReset) error {

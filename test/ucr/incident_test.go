@@ -22,6 +22,7 @@ import (
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
+	"github.com/credentialreset/credential-reset-operator/test/cluster"
 )
 
 var drillUsers = flag.Int("users", 60, "how many users the incident drill resets")
@@ -60,9 +61,9 @@ func budget(resets, seconds int32) func(*v1alpha1.RocketChatWorkspace) {
 	}
 }
 
-// asServiceAccount is the plugin as a ServiceAccount that reaches the API server
-// through a proxy, with a requester's rights and a look at the workspace.
-func (f *fixture) throughProxy(hook func(http.ResponseWriter, *http.Request, http.Handler)) string {
+// proxied is a kubeconfig of a ServiceAccount with a requester's rights and a look at
+// the workspace, which reaches the API server through a proxy with that hook.
+func (f *fixture) proxied(hook cluster.Hook) (string, *cluster.Proxy) {
 	f.t.Helper()
 	proxy, err := suiteOf.cluster.StartProxy()
 	if err != nil {
@@ -91,7 +92,7 @@ func (f *fixture) throughProxy(hook func(http.ResponseWriter, *http.Request, htt
 	if err := clientcmd.WriteToFile(*config, path); err != nil {
 		f.t.Fatal(err)
 	}
-	return path
+	return path, proxy
 }
 
 // TestAnIncidentIsInterruptedAndResumed resets many users with one command that is
@@ -108,7 +109,7 @@ func TestAnIncidentIsInterruptedAndResumed(t *testing.T) {
 	var interrupt func()
 	ended := make(chan struct{})
 	release := sync.OnceFunc(func() { close(ended) })
-	kubeconfig := f.throughProxy(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
+	kubeconfig, _ := f.proxied(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
 		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/usercredentialresets") || created.Add(1) != int64(count/3) {
 			next.ServeHTTP(rw, r)
 			return

@@ -136,6 +136,11 @@ func TestOutputForPrograms(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(got.out), &request); err != nil || request.Status.Outcome != v1alpha1.OutcomeSucceeded || request.Kind == "" {
 		t.Errorf("wait -o json prints %q: %v", got.out, err)
 	}
+	var ended v1alpha1.UserCredentialReset
+	got = f.reset("another-phone", "bob", "-o", "json", "--wait")
+	if err := yaml.UnmarshalStrict([]byte(got.out), &ended); err != nil || ended.Status.Outcome != v1alpha1.OutcomeSucceeded {
+		t.Errorf("reset --wait -o json prints %q: %v", got.out, err)
+	}
 	wantSays(t, f.ok(0, requester, "list", "--all", "-o", "yaml").out, "kind: List", "kind: UserCredentialReset", "name: lost-phone")
 	wantSays(t, f.ok(0, requester, "list", "--all", "-o", "name").out, "usercredentialreset.credentialreset.dev/lost-phone")
 	wantSays(t, f.ok(0, requester, "why", "lost-phone", "-o", "json").out, `"headline":"Succeeded (ResetAccepted)`)
