@@ -32,6 +32,20 @@ func (b *board) note(now change) bool {
 	return !known || before.Status.Outcome != request.Status.Outcome
 }
 
+// replace notes how all requests are now. What is missing has been deleted.
+func (b *board) replace(existing []v1alpha1.UserCredentialReset) {
+	exists := map[string]bool{}
+	for i := range existing {
+		exists[existing[i].Name] = true
+		b.note(change{request: &existing[i]})
+	}
+	for name, request := range b.seen {
+		if !exists[name] {
+			b.note(change{request: &request, deleted: true})
+		}
+	}
+}
+
 func (b *board) has(name string) bool {
 	_, known := b.seen[name]
 	return known

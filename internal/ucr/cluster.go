@@ -211,13 +211,20 @@ type change struct {
 	deleted bool
 }
 
-// follow shows every request that the option selects as it is now, and again when it
-// changes, until see says that it has seen enough. A watch that breaks off is begun
-// anew.
-func (c *cluster) follow(ctx context.Context, option client.ListOption, see func(change) bool) error {
+// audience is shown how requests stand until it says that it has seen enough.
+type audience interface {
+	// all is shown every request that there is: what is missing has been deleted.
+	all(requests []v1alpha1.UserCredentialReset) (enough bool)
+	// one is shown a request that has changed.
+	one(now change) (enough bool)
+}
+
+// follow shows the requests that the option selects as they are now, and each again
+// when it changes. A watch that breaks off is begun anew, with all of them.
+func (c *cluster) follow(ctx context.Context, option client.ListOption, seen audience) error {
 	var refused error
 	err := wait.PollUntilContextCancel(ctx, lookAgain, true, func(ctx context.Context) (bool, error) {
-		done, err := c.followOnce(ctx, option, see)
+		done, err := c.followOnce(ctx, option, seen)
 		if err != nil && !advice.IsPassing(err) {
 			refused = err
 			return false, err
@@ -230,15 +237,13 @@ func (c *cluster) follow(ctx context.Context, option client.ListOption, see func
 	return err
 }
 
-func (c *cluster) followOnce(ctx context.Context, option client.ListOption, see func(change) bool) (bool, error) {
+func (c *cluster) followOnce(ctx context.Context, option client.ListOption, seen audience) (bool, error) {
 	list, err := c.requests(ctx, c.namespace, option)
 	if err != nil {
 		return false, err
 	}
-	for i := range list.Items {
-		if see(change{request: &list.Items[i]}) {
-			return true, nil
-		}
+	if seen.all(list.Items) {
+		return true, nil
 	}
 	watcher, err := c.kube.Watch(ctx, &v1alpha1.UserCredentialResetList{}, option, client.InNamespace(c.namespace), since(list.ResourceVersion))
 	if err != nil {
@@ -247,7 +252,7 @@ func (c *cluster) followOnce(ctx context.Context, option client.ListOption, see 
 	defer watcher.Stop()
 	for event := range watcher.ResultChan() {
 		request, is := event.Object.(*v1alpha1.UserCredentialReset)
-		if is && see(change{request: request, deleted: event.Type == watch.Deleted}) {
+		if is && seen.one(change{request: request, deleted: event.Type == watch.Deleted}) {
 			return true, nil
 		}
 	}

@@ -211,12 +211,28 @@ func (p *plugin) carryOut(ctx context.Context, c *cluster, o *resetOptions, all 
 	if all.board.done() {
 		return nil
 	}
-	return c.follow(ctx, client.MatchingLabels{advice.IncidentLabel: advice.IncidentSlug(all.name)}, func(now change) bool {
-		if all.board.note(now) {
-			bar.show(all.board.tally().Ended(), len(all.order), all.board.tally().String())
-		}
-		return all.board.done()
-	})
+	return c.follow(ctx, client.MatchingLabels{advice.IncidentLabel: advice.IncidentSlug(all.name)}, &spectacle{board: all.board, bar: bar})
+}
+
+// spectacle shows on the bar how the board changes.
+type spectacle struct {
+	board *board
+	bar   *progress
+}
+
+func (s *spectacle) all(requests []v1alpha1.UserCredentialReset) bool {
+	s.board.replace(requests)
+	return s.show()
+}
+
+func (s *spectacle) one(now change) bool {
+	return s.board.note(now) && s.show()
+}
+
+func (s *spectacle) show() bool {
+	tally := s.board.tally()
+	s.bar.show(tally.Ended(), len(s.board.order), tally.String())
+	return s.board.done()
 }
 
 // askOnce creates the request of that name, or finds that an earlier run did.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,20 +64,36 @@ func (p *plugin) awaitOne(ctx context.Context, c *cluster, name string, timeout 
 
 // watchOne follows the request until it has ended, and tells what it waits for.
 func (p *plugin) watchOne(ctx context.Context, c *cluster, name string) (change, error) {
-	var last change
-	said := ""
-	err := c.follow(ctx, named(name), func(now change) bool {
-		last = now
-		if now.deleted || isFinished(now.request) {
-			return true
-		}
-		if reason := advice.ReasonOf(now.request); reason != said {
-			said = reason
-			_, _ = fmt.Fprintf(p.streams.ErrOut, "%s: %s\n", reason, advice.PlainMessage(now.request))
-		}
-		return false
-	})
-	return last, err
+	v := &vigil{out: p.streams.ErrOut, last: change{request: advice.Wish{Namespace: c.namespace}.Request(name)}}
+	err := c.follow(ctx, named(name), v)
+	return v.last, err
+}
+
+// vigil watches over one request.
+type vigil struct {
+	out  io.Writer
+	last change
+	said string // what was told last
+}
+
+func (v *vigil) all(requests []v1alpha1.UserCredentialReset) bool {
+	if len(requests) == 0 {
+		v.last.deleted = true
+		return true
+	}
+	return v.one(change{request: &requests[0]})
+}
+
+func (v *vigil) one(now change) bool {
+	v.last = now
+	if now.deleted || isFinished(now.request) {
+		return true
+	}
+	if reason := advice.ReasonOf(now.request); reason != v.said {
+		v.said = reason
+		_, _ = fmt.Fprintf(v.out, "%s: %s\n", reason, advice.PlainMessage(now.request))
+	}
+	return false
 }
 
 func (p *plugin) tellEnd(request *v1alpha1.UserCredentialReset, as output) error {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -57,6 +58,60 @@ func (f *fixture) suspend(suspended bool) {
 	}
 }
 
+// gate is a hook that tells of watches, and refuses everything while it is shut.
+type gate struct {
+	shut     atomic.Bool
+	watching chan struct{}
+}
+
+func (g *gate) hook(rw http.ResponseWriter, r *http.Request, next http.Handler) {
+	if g.shut.Load() {
+		rw.WriteHeader(http.StatusServiceUnavailable)
+		g.watching <- struct{}{}
+		return
+	}
+	if strings.Contains(r.URL.RawQuery, "watch=") {
+		g.watching <- struct{}{}
+	}
+	next.ServeHTTP(rw, r)
+}
+
+// TestWhatIsDeletedUnseenIsNotWaitedFor deletes requests while nothing can be watched.
+func TestWhatIsDeletedUnseenIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"one":  {"reset", "totp", "alice", "--wait"},
+		"many": {"reset", "totp", "--from-file", file(t, "breach.txt", nil, "alice", "bob")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, fixtureOptions{})
+			f.suspend(true)
+			g := &gate{watching: make(chan struct{}, 100)}
+			kubeconfig, proxy := f.proxied(g.hook)
+			command := f.command("")
+			command.Args = append(append(command.Args[:1], "--kubeconfig", kubeconfig), append(args, f.at()...)...)
+			out, end := f.begin(command)
+			<-g.watching
+			f.until(func() bool {
+				return strings.Contains(out.String(), "WorkspaceSuspended: ") || strings.Contains(out.String(), "0 of 2 ended")
+			})
+			g.shut.Store(true)
+			proxy.Disconnect()
+			<-g.watching // it was refused
+			for _, request := range f.requests() {
+				if err := suiteOf.kube.Delete(t.Context(), &request); err != nil {
+					t.Fatal(err)
+				}
+			}
+			g.shut.Store(false)
+			if code := end(); code != 1 || !strings.Contains(out.String(), "deleted") {
+				t.Errorf("it ended with %d:\n%s", code, out)
+			}
+		})
+	}
+}
+
 // TestWaitingOutlivesTheAPIServer breaks the watch off, and has the API server refuse
 // to answer for a while.
 func TestWaitingOutlivesTheAPIServer(t *testing.T) {
@@ -65,35 +120,17 @@ func TestWaitingOutlivesTheAPIServer(t *testing.T) {
 	f.suspend(true)
 	f.reset("lost-phone", "alice")
 	f.awaitReason("lost-phone", v1alpha1.ReasonWorkspaceSuspended)
-	watching := make(chan struct{}, 8)
-	var mu sync.Mutex
-	refusals := 0
-	kubeconfig, proxy := f.proxied(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
-		mu.Lock()
-		refuse := refusals > 0
-		if refuse {
-			refusals--
-		}
-		mu.Unlock()
-		if refuse {
-			rw.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		if strings.Contains(r.URL.RawQuery, "watch=") {
-			watching <- struct{}{}
-		}
-		next.ServeHTTP(rw, r)
-	})
-	command := f.command("", "")
+	g := &gate{watching: make(chan struct{}, 100)}
+	kubeconfig, proxy := f.proxied(g.hook)
+	command := f.command("")
 	command.Args = append(command.Args[:1], "--kubeconfig", kubeconfig, "wait", "lost-phone")
 	out, end := f.begin(command)
-	<-watching
+	<-g.watching
 	f.until(func() bool { return strings.Contains(out.String(), "WorkspaceSuspended: ") })
-	mu.Lock()
-	refusals = 2
-	mu.Unlock()
+	g.shut.Store(true)
 	proxy.Disconnect()
-	<-watching
+	<-g.watching // it was refused
+	g.shut.Store(false)
 	f.suspend(false)
 	if code := end(); code != 0 || !strings.Contains(out.String(), "lost-phone Succeeded") {
 		t.Errorf("it ended with %d:\n%s", code, out)
