@@ -211,7 +211,8 @@ func (p *plugin) carryOut(ctx context.Context, c *cluster, o *resetOptions, all 
 	if all.board.done() {
 		return nil
 	}
-	return c.follow(ctx, client.MatchingLabels{advice.IncidentLabel: advice.IncidentSlug(all.name)}, &spectacle{board: all.board, bar: bar})
+	// Not by label: what was applied from Git may have lost it.
+	return c.follow(ctx, client.MatchingLabels{}, &spectacle{board: all.board, bar: bar})
 }
 
 // spectacle shows on the bar how the board changes.

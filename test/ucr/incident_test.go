@@ -19,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"sigs.k8s.io/yaml"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
@@ -194,6 +195,41 @@ func TestAnIncidentThatDoesNotFit(t *testing.T) {
 		t.Errorf("it lists %d lines:\n%s", lines, list)
 	}
 	wantSays(t, f.ok(0, auditor, "check", "chat", "-n", f.chats).out, "5 per 24h, 5 used")
+}
+
+// TestANameThatIsTaken is found out before anything is asked for. A request for the
+// same, from wherever, is the incident's.
+func TestANameThatIsTaken(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, fixtureOptions{})
+	args := append([]string{"reset", "totp", "--from-file", file(t, "breach.txt", nil, "alice", "bob")}, f.at()...)
+	var planned []*v1alpha1.UserCredentialReset
+	for document := range strings.SplitSeq(f.ok(0, requester, append(args, "--print")...).out, "---\n") {
+		request := &v1alpha1.UserCredentialReset{}
+		if err := yaml.UnmarshalStrict([]byte(document), request); err != nil {
+			t.Fatal(err)
+		}
+		request.Labels = nil
+		planned = append(planned, request)
+	}
+	squatter := planned[1].DeepCopy()
+	squatter.Spec.User.Username = "carol"
+	f.create(squatter)
+	wantSays(t, f.ok(5, requester, args...).err, "the name "+squatter.Name+" is taken by a request for something else: choose another --incident")
+	if len(f.requests()) != 1 {
+		t.Error("it asked for somebody all the same")
+	}
+	f.awaitReason(squatter.Name, v1alpha1.ReasonResetAccepted)
+	if err := suiteOf.kube.Delete(t.Context(), squatter); err != nil {
+		t.Fatal(err)
+	}
+	f.create(planned[0])
+	got := f.ok(1, requester, args...)
+	wantSays(t, got.err, "asked before  1: ", "to ask for    1")
+	// The name was used up by somebody else; nobody is reset by it again.
+	wantSays(t, got.out, "2 of 2 users asked for: 1 succeeded, 1 failed", "NameAlreadyUsed")
+	f.wantResets(simulator.SampleAliceID, 1)
+	f.wantResets(simulator.SampleBobID, 0)
 }
 
 // TestAnIncidentByThoseWhoSeeLittle has only a requester's rights, and a file that
