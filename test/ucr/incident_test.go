@@ -187,7 +187,26 @@ func TestAnIncidentThatDoesNotFit(t *testing.T) {
 	if code := screen.code(); code != 5 {
 		t.Errorf("answered with no, it ends with %d", code)
 	}
-	got = f.ok(4, requester, append(args, "--yes", "--timeout", "3s")...)
+	command := f.command(requester, append(args, "--yes")...)
+	out, end := f.begin(command)
+	f.until(func() bool {
+		said := map[string]int{}
+		for _, request := range f.requests() {
+			for _, condition := range request.Status.Conditions {
+				if condition.Type == v1alpha1.ConditionSucceeded {
+					said[condition.Reason]++
+				}
+			}
+		}
+		return said[v1alpha1.ReasonResetAccepted] == 5 && said[v1alpha1.ReasonBudgetExhausted] == 3 && strings.Contains(out.String(), "5 of 8 ended")
+	})
+	if err := command.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := end(); code != 130 || !strings.Contains(out.String(), "8 of 8 users asked for: 5 succeeded, 3 open\n") {
+		t.Errorf("interrupted while it waits, it ends with %d:\n%s", code, out)
+	}
+	got = f.ok(4, requester, append(args, "--timeout", "1s")...)
 	wantSays(t, got.out, "8 of 8 users asked for: 5 succeeded, 3 open\n", "BudgetExhausted")
 	list := f.ok(0, viewer, "list", "--incident", "breach").out
 	wantSays(t, list, "BudgetExhausted", "TURN")

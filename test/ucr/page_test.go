@@ -102,7 +102,7 @@ func steady(text string) string {
 		`(bobs-key|lost-phone)-[0-9a-z]{5}\b`:   "$1-RANDOM",
 		`(?m)^[A-Z][A-Za-z]+: .*\n`:             "", // what is waited for on the way
 		`(?m)^\d+ of \d+ (asked for|ended).*\n`: "",
-		` +\d+m?s +`:                            " AGE ",
+		` +(\d+[dhms])+ +`:                      " AGE ",
 	} {
 		text = regexp.MustCompile(pattern).ReplaceAllString(text, with)
 	}

@@ -68,8 +68,9 @@ func TestExitCodes(t *testing.T) {
 		wantSays(t, got.out, want.says)
 	}
 	f.reset("elsewhere", "alice", "-w", "another")
-	got := f.ok(4, requester, "wait", "elsewhere", "--timeout", "1s")
-	wantSays(t, got.err, "WorkspaceNotAvailable: There is no such workspace", "elsewhere has not ended within 1s; see why: kubectl ucr why elsewhere")
+	f.awaitReason("elsewhere", v1alpha1.ReasonWorkspaceNotAvailable)
+	got := f.ok(4, requester, "wait", "elsewhere", "--timeout", "5s")
+	wantSays(t, got.err, "WorkspaceNotAvailable: There is no such workspace", "elsewhere has not ended within 5s; see why: kubectl ucr why elsewhere")
 	f.wantResets(simulator.SampleAliceID, 1)
 }
 
