@@ -49,6 +49,12 @@ build: ## Build the operator into bin/operator.
 	@echo "building the operator: a minute or two the first time" >&2
 	@CGO_ENABLED=0 go build -trimpath -ldflags='$(LINKER_FLAGS)' -o bin/operator .
 
+.PHONY: plugin
+plugin: ## Build the kubectl plugin into bin/kubectl-ucr.
+	@echo "building the kubectl plugin" >&2
+	@CGO_ENABLED=0 go build -trimpath -ldflags='$(LINKER_FLAGS)' -o bin/kubectl-ucr ./cmd/kubectl-ucr
+	@install -m 0755 cmd/kubectl-ucr/kubectl_complete-ucr bin/kubectl_complete-ucr
+
 .PHONY: simulator
 simulator: ## Build the simulated workspace into bin/simulator.
 	@echo "building the simulated workspace" >&2
@@ -99,6 +105,10 @@ bench-smoke: controlplane ## Run the benchmark with little to do, to see that it
 profile: controlplane ## Write profiles of the operator under a backlog into profiles/ and show where the time goes.
 	@go run ./test/bench -profile profiles
 	@go tool pprof -top -cum profiles/cpu.pprof 2>/dev/null | head -40
+
+.PHONY: drill
+drill: controlplane ## Reset 500 users with the built plugin, interrupted once and resumed, against a limiter (some minutes).
+	@cd test/ucr && go test -count=1 -timeout 1h -v -run '^TestAnIncidentIsInterruptedAndResumed$$' -args -users 500 | grep -v '^=== '
 
 .PHONY: lint
 lint: bin/golangci-lint ## Run the linters.

@@ -71,8 +71,12 @@ func (c *Cluster) StartProxy() (*Proxy, error) {
 // Kubeconfig writes a kubeconfig for the operator's ServiceAccount that leads
 // through the proxy, and returns its path.
 func (p *Proxy) Kubeconfig(ctx context.Context, c *Cluster) (string, error) {
-	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.server.Certificate().Raw})
-	return c.writeKubeconfig(ctx, p.URL, authority)
+	return c.writeKubeconfig(ctx, p.URL, p.Authority())
+}
+
+// Authority is the certificate, in PEM, that the proxy shows itself with.
+func (p *Proxy) Authority() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.server.Certificate().Raw})
 }
 
 // Close breaks every connection off and stops listening.

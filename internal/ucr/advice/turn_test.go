@@ -1,0 +1,128 @@
+package advice
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+)
+
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	waiting := func(reason string, minutes int) v1alpha1.UserCredentialReset {
+		request := *requestSaying(reason)
+		request.CreationTimestamp, request.Spec.NotAfterTime = at(minutes), at(90)
+		return request
+	}
+	requests := []v1alpha1.UserCredentialReset{
+		waiting(v1alpha1.ReasonBudgetExhausted, 3),
+		waiting("", 1),
+		waiting(v1alpha1.ReasonAwaitingApproval, 0),
+		waiting(v1alpha1.ReasonRateLimited, 2),
+		waiting(v1alpha1.ReasonWorkspaceSuspended, 0),
+		waiting(v1alpha1.ReasonAttemptPending, 0),
+		waiting(v1alpha1.ReasonRetrying, 4),
+		waiting(v1alpha1.ReasonRetrying, 5),
+	}
+	// One at once, then one in each half hour; the window ends before the fourth.
+	load := Load{Now: noon, Limits: []Limit{{Count: 1, Period: 30 * time.Minute}}}
+	loads := map[v1alpha1.RecordedWorkspace]Load{{Namespace: "chats", Name: "chat"}: load}
+	want := []string{"in 1h", "next", "after approval", "in 30m", "after repair", "now", "too late", "too late"}
+	if got := Turns(noon, requests, loads); !slices.Equal(got, want) {
+		t.Errorf("turns %q, want %q", got, want)
+	}
+	if got := Turns(noon, requests[:1], nil); got[0] != "next" {
+		t.Errorf("where nothing is known, it is %q's turn", got)
+	}
+	if got := InLine(v1alpha1.RecordedWorkspace{Namespace: "chats", Name: "chat"}, requests); got != 5 {
+		t.Errorf("%d are in line", got)
+	}
+}
+
+func TestTally(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		outcomes []v1alpha1.Outcome
+		says     string
+		exit     int
+	}{
+		"nobody":         {nil, "none", ExitSucceeded},
+		"all succeeded":  {[]v1alpha1.Outcome{v1alpha1.OutcomeSucceeded, v1alpha1.OutcomeSucceeded}, "2 succeeded", ExitSucceeded},
+		"one is open":    {[]v1alpha1.Outcome{v1alpha1.OutcomeSucceeded, "", v1alpha1.OutcomeSkipped}, "1 succeeded, 1 skipped, 1 open", ExitTimeout},
+		"one was lost":   {[]v1alpha1.Outcome{v1alpha1.OutcomeFailed, v1alpha1.OutcomeUnconfirmed, ""}, "1 failed, 1 unconfirmed, 1 open", ExitUnconfirmed},
+		"one failed":     {[]v1alpha1.Outcome{v1alpha1.OutcomeFailed, ""}, "1 failed, 1 open", ExitFailed},
+		"one is skipped": {[]v1alpha1.Outcome{v1alpha1.OutcomeSkipped}, "1 skipped", ExitSkipped},
+		"one is gone":    {[]v1alpha1.Outcome{Gone, ""}, "1 deleted, 1 open", ExitFailed},
+	} {
+		var requests []v1alpha1.UserCredentialReset
+		for _, outcome := range test.outcomes {
+			requests = append(requests, v1alpha1.UserCredentialReset{Status: v1alpha1.UserCredentialResetStatus{Outcome: outcome}})
+		}
+		tally := Count(requests)
+		if tally.String() != test.says || tally.Exit() != test.exit {
+			t.Errorf("%s: %q and %d, want %q and %d", name, tally, tally.Exit(), test.says, test.exit)
+		}
+	}
+}
+
+func TestMayDecide(t *testing.T) {
+	t.Parallel()
+	const yes, no = v1alpha1.DecisionApproved, v1alpha1.DecisionDenied
+	unresolved := requestSaying(v1alpha1.ReasonWorkspaceNotReady)
+	unresolved.Status.Target = nil
+	anonymous := requestSaying(v1alpha1.ReasonAwaitingApproval)
+	anonymous.Spec.RequestedBy = ""
+	for name, test := range map[string]struct {
+		decision v1alpha1.Decision
+		request  *v1alpha1.UserCredentialReset
+		who      string
+		may      bool
+	}{
+		"somebody else approves":       {yes, requestSaying(v1alpha1.ReasonAwaitingApproval), "rita", true},
+		"the requester approves":       {yes, requestSaying(v1alpha1.ReasonAwaitingApproval), "ann", false},
+		"the requester denies":         {no, requestSaying(v1alpha1.ReasonAwaitingApproval), "ann", true},
+		"nobody asked, and approval":   {yes, anonymous, "rita", false},
+		"nobody asked, and denial":     {no, anonymous, "rita", true},
+		"it is not known who is meant": {yes, unresolved, "rita", false},
+		"it has ended":                 {no, requestSaying(v1alpha1.ReasonResetAccepted), "rita", false},
+	} {
+		if err := MayDecide(test.decision, test.request, test.who); (err == nil) != test.may {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	decision := Decide(yes, requestSaying(v1alpha1.ReasonAwaitingApproval), "rita", "seen")
+	want := v1alpha1.ResetApprovalSpec{RequestName: "lost-phone", RequestUID: "1-2-3", UserID: "aXk9", Decision: yes, Message: "seen", ApprovedBy: "rita"}
+	if decision.Spec != want || decision.Namespace != "support" {
+		t.Errorf("the decision is %+v", decision)
+	}
+}
+
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	request := requestSaying(v1alpha1.ReasonResetAccepted)
+	request.Spec.Justification = "TICKET-1"
+	wish, note := Again(request, noon, "", "ann")
+	if wish.User != (v1alpha1.UserReference{ID: "aXk9"}) || wish.Justification != "TICKET-1" || note != "" || wish.Workspace != request.Spec.WorkspaceRef {
+		t.Errorf("it asks for %+v (%s)", wish, note)
+	}
+	if name := NameAgain(request, wish, noon); name != "alice-totp-20260304-120000" {
+		t.Errorf("it is called %s", name)
+	}
+	request.Status.Target = nil
+	if wish, note = Again(request, noon, "TICKET-2", "ann"); wish.User.Username != "alice" || wish.Justification != "TICKET-2" || note == "" {
+		t.Errorf("unresolved, it asks for %+v (%s)", wish, note)
+	}
+	for reason, asks := range map[string]bool{
+		v1alpha1.ReasonResetAccepted: true, v1alpha1.ReasonOutcomeUnconfirmed: true, v1alpha1.ReasonAlreadyReset: true,
+		v1alpha1.ReasonAlreadyCarriedOut: true, v1alpha1.ReasonDenied: true, v1alpha1.ReasonTargetUnconfirmed: true,
+		v1alpha1.ReasonNotAfterTimePassed: false, v1alpha1.ReasonRestoredFromBackup: false,
+	} {
+		if got := AgainQuestion(requestSaying(reason)) != ""; got != asks {
+			t.Errorf("%s is asked about: %t", reason, got)
+		}
+	}
+	if MayAskAgain(requestSaying(v1alpha1.ReasonRetrying)) == nil {
+		t.Error("an open request may be asked for again")
+	}
+}

@@ -1,0 +1,203 @@
+package ucr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+	"github.com/credentialreset/credential-reset-operator/internal/reset"
+	"github.com/credentialreset/credential-reset-operator/internal/ucr/advice"
+)
+
+// resetOptions are the flags of reset.
+type resetOptions struct {
+	output output
+	window windowFlag
+
+	workspace          string
+	workspaceNamespace string
+	justification      string
+	name               string
+	file               string
+	incident           string
+	callsPerMinute     int
+	wait               bool
+	timeout            time.Duration
+	print              bool
+	yes                bool
+}
+
+func (p *plugin) resetCommand() *cobra.Command {
+	o := &resetOptions{output: newOutput("created"), window: windowFlag{duration: time.Hour}}
+	command := &cobra.Command{
+		Use:   "reset (totp|e2e-key) (USER | --from-file FILE) -w WORKSPACE",
+		Short: "Ask for the reset of a user's second factor or encryption keys, or of many users'",
+		Long: "Ask for the reset of a user's TOTP second factor or end-to-end encryption keys.\n\n" +
+			"USER is a username in its exact spelling, or id:ID. With --from-file, which has a user a line, everybody in the " +
+			"file is asked for as one incident: the names of the requests are made from the incident and the user, so that " +
+			"the same command can be run again, after an interruption or with more users, and asks for nobody twice.",
+		Example: "  kubectl ucr reset totp alice -w chat --workspace-namespace chat --justification TICKET-4711 --wait\n" +
+			"  kubectl ucr reset e2e-key id:aXk9mQ2tRw7LcE4Zd -w chat --print >alice.yaml\n" +
+			"  kubectl ucr reset totp --from-file users.txt -w chat --for 6h --incident breach-2026-03",
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: completeTypes,
+		RunE: func(command *cobra.Command, args []string) error {
+			return p.reset(command.Context(), o, args, command.Flags().Changed("wait"))
+		},
+	}
+	flags := command.Flags()
+	flags.StringVarP(&o.workspace, "workspace", "w", "", "The RocketChatWorkspace that the user belongs to.")
+	flags.StringVar(&o.workspaceNamespace, "workspace-namespace", "", "The namespace of the workspace; by default that of the request.")
+	flags.Var(&o.window, "for", "How long from now the reset may be carried out; at most 168h.")
+	flags.StringVar(&o.justification, "justification", "", "Why: a ticket number. It goes into the record and the audit log.")
+	flags.StringVar(&o.name, "name", "", "The name of the request; by default it is made from user, type and time.")
+	flags.StringVar(&o.file, "from-file", "", "A file with a user a line; - reads the standard input.")
+	flags.StringVar(&o.incident, "incident", "", "The name of the incident that --from-file is about; by default that of the file. A name of its own for every incident: nobody is reset twice under one.")
+	flags.IntVar(&o.callsPerMinute, "calls-per-minute", advice.DefaultLimiter().Count, "What Rocket.Chat's limiter lets pass, for the forecast; 0 if the account is exempt.")
+	flags.BoolVar(&o.wait, "wait", false, "Wait until the reset has ended, and exit as wait does. With --from-file this is the default.")
+	flags.DurationVar(&o.timeout, "timeout", 0, "How long to wait; by default until the reset has ended.")
+	flags.BoolVar(&o.print, "print", false, "Print the request as YAML, for Git, and ask for nothing.")
+	flags.BoolVarP(&o.yes, "yes", "y", false, "Go on although not all resets fit.")
+	o.output.addTo(command)
+	must(command.MarkFlagRequired("workspace"))
+	must(command.RegisterFlagCompletionFunc("workspace", p.workspaceNames(func() string { return o.workspaceNamespace })))
+	must(command.RegisterFlagCompletionFunc("workspace-namespace", noFiles))
+	return command
+}
+
+// must is for errors that only a mistake in the plugin itself can cause.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func completeTypes(command *cobra.Command, typed []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(typed) > 0 {
+		return noFiles(command, typed, "")
+	}
+	return []string{"totp\tthe second factor", "e2e-key\tthe end-to-end encryption keys"}, cobra.ShellCompDirectiveNoFileComp
+}
+
+// windowFlag is a duration that a request may have as its window.
+type windowFlag struct{ duration time.Duration }
+
+// String implements pflag.Value.
+func (w *windowFlag) String() string { return advice.Span(w.duration) }
+
+// Type implements pflag.Value.
+func (*windowFlag) Type() string { return "duration" }
+
+// Set implements pflag.Value.
+func (w *windowFlag) Set(text string) error {
+	duration, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		return errors.New("say it in hours and minutes, such as 8h or 1h30m")
+	case duration < time.Minute:
+		return errors.New("a window is a minute at least")
+	case duration > reset.MaxValidity:
+		return errors.New("a window is seven days (168h) at most")
+	}
+	w.duration = duration
+	return nil
+}
+
+func (p *plugin) reset(ctx context.Context, o *resetOptions, args []string, waitGiven bool) error {
+	resetType, err := advice.ParseType(args[0])
+	if err != nil {
+		return err
+	}
+	c, err := p.connect()
+	if err != nil {
+		return err
+	}
+	wish := advice.Wish{
+		Namespace: c.namespace,
+		Workspace: v1alpha1.WorkspaceReference{Name: o.workspace, Namespace: o.workspaceNamespace},
+		Type:      resetType, NotAfter: p.now().Add(o.window.duration), Justification: o.justification,
+	}
+	if !o.print {
+		wish.RequestedBy = c.ownName(ctx)
+	}
+	switch {
+	case o.file != "" && len(args) > 1:
+		return errors.New("name a user or a file, not both")
+	case o.file != "" && o.name != "":
+		return errors.New("--name is for one user: the requests of a file are named by --incident and user")
+	case o.file != "":
+		o.wait = o.wait || !waitGiven
+		return p.resetMany(ctx, c, o, wish)
+	case len(args) < 2:
+		return errors.New("name a user, or a file with users with --from-file")
+	}
+	if wish.User, err = advice.ParseUser(args[1]); err != nil {
+		return err
+	}
+	return p.resetOne(ctx, c, o, wish)
+}
+
+func (p *plugin) resetOne(ctx context.Context, c *cluster, o *resetOptions, wish advice.Wish) error {
+	name := o.name
+	if name == "" {
+		name = wish.NameAt(p.now())
+	}
+	request := wish.Request(name)
+	if o.print {
+		return p.printManifests(request)
+	}
+	if err := c.createRequest(ctx, request); err != nil {
+		return err
+	}
+	if !o.wait || !o.output.isForPrograms() { // a program gets the request once, as it ends
+		if err := p.sayCreated(o.output, request); err != nil || !o.wait {
+			return err
+		}
+	}
+	return p.awaitOne(ctx, c, request.Name, o.timeout, o.output)
+}
+
+func (p *plugin) sayCreated(as output, request *v1alpha1.UserCredentialReset) error {
+	if as.isForPrograms() {
+		return as.print(request, p.streams.Out)
+	}
+	_, err := fmt.Fprintf(p.streams.Out, "usercredentialreset.credentialreset.dev/%s created; void after %s\n",
+		request.Name, request.Spec.NotAfterTime.UTC().Format(time.RFC3339))
+	return err
+}
+
+// printManifests prints requests as they would be kept in Git: who applies them
+// is not known yet, and the status is not theirs.
+func (p *plugin) printManifests(requests ...*v1alpha1.UserCredentialReset) error {
+	var documents []string
+	for _, request := range requests {
+		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(request)
+		if err != nil {
+			return err
+		}
+		delete(content, "status")
+		unstructured.RemoveNestedField(content, "metadata", "creationTimestamp")
+		text, err := yaml.Marshal(content)
+		if err != nil {
+			return err
+		}
+		documents = append(documents, string(text))
+	}
+	_, err := fmt.Fprint(p.streams.Out, strings.Join(documents, "---\n"))
+	return err
+}
+
+// labelled puts the request into the incident.
+func labelled(request *v1alpha1.UserCredentialReset, incident string) *v1alpha1.UserCredentialReset {
+	metav1.SetMetaDataLabel(&request.ObjectMeta, advice.IncidentLabel, advice.IncidentSlug(incident))
+	return request
+}
