@@ -113,8 +113,8 @@ drill: controlplane ## Reset 500 users with the built plugin, interrupted once a
 
 .PHONY: lint
 lint: bin/golangci-lint ## Run the linters.
-	@bin/golangci-lint run
-	@for module in $(INTEGRATIONS); do (cd $$module && $(CURDIR)/bin/golangci-lint run); done
+	@bin/golangci-lint run --allow-parallel-runners
+	@for module in $(INTEGRATIONS); do (cd $$module && $(CURDIR)/bin/golangci-lint run --allow-parallel-runners); done
 
 .PHONY: verify
 verify: bin/controller-gen bin/golangci-lint ## Check that generated files, go.mod files and formatting are up to date.
