@@ -20,7 +20,8 @@ MUTATE ?=
 # The suites run this many at a time; each test mostly waits.
 TEST_PARALLEL ?= 16
 
-# The race detector needs a C compiler.
+# The race detector needs a C compiler. test/gitops does without: nothing of ours runs at
+# the same time there, and Argo CD would have to be built once more.
 RACE := $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race,)
 TOOL := cd hack/tools && go build -o $(CURDIR)/bin/
 # Suites that run another project's code, each with that project's dependencies.
