@@ -73,7 +73,7 @@ test: controlplane ## Run all tests: units, and suites on a real API server with
 	@$(if $(RACE),,echo "test: no C compiler, so the race detector is off; install gcc to have it" >&2;) \
 	go test $(RACE) -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...
 	@# What they test lies outside of their modules, where the cache of results does not look.
-	@for module in $(INTEGRATIONS); do (cd $$module && go test $(RACE) -count=1 -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...); done
+	@for module in $(INTEGRATIONS); do (cd $$module && go test $(if $(RACE),$$([[ $$module = test/gitops ]] || echo $(RACE)),) -count=1 -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...); done
 	@$(if $(TESTFLAGS),,echo "test: exploring schedules of the protocol, where nothing runs at the same time and the race detector has nothing to find" >&2; \
 	go test -count=1 -timeout 30m -v -run '^TestEverySchedule$$' ./controllers | grep -v '^=== ')
 

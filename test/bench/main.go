@@ -49,7 +49,7 @@ func run(ctx context.Context, opts options) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	binary := filepath.Join(dir, "operator")
 	fmt.Fprintln(os.Stderr, "bench: building the operator")
-	if err := cluster.BuildOperator(ctx, binary, "-trimpath", "-ldflags=-s -w"); err != nil {
+	if err := cluster.BuildOperator(ctx, binary, "-ldflags=-s -w"); err != nil {
 		return err
 	}
 	b := &bench{dir: dir, binary: binary, size: full()}

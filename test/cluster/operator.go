@@ -40,7 +40,7 @@ func BuildOperator(ctx context.Context, path string, flags ...string) error {
 	if err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, "go", append(append([]string{"build", "-o", path}, flags...), ".")...)
+	command := exec.CommandContext(ctx, "go", append(append([]string{"build", "-trimpath", "-o", path}, flags...), ".")...)
 	command.Dir = root
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
