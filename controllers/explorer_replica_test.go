@@ -88,7 +88,6 @@ func (p *replica) start() {
 	clock.offset.Store(int64(p.drift - p.offset))
 	p.operator = newOperator(Options{Clock: clock, Audit: logr.New(&auditSink{p}), RecordRetention: 30 * 24 * time.Hour},
 		&cachedClient{replica: p}, &liveReader{p}, &silentRecorder{})
-	p.operator.together = inTurn // what happens when must not depend on the scheduler
 	p.operator.catchUp = func(_ context.Context, claim holding) bool {
 		p.world.ask("catch up")
 		select {

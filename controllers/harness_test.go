@@ -83,15 +83,6 @@ func newHarness(t *testing.T) *harness {
 	return h
 }
 
-// TestAPassReadsAtOnce is what all other tests do one after the other.
-func TestAPassReadsAtOnce(t *testing.T) {
-	t.Parallel()
-	h := newHarness(t)
-	h.requests.together = atOnce
-	h.pass(0)
-	h.wantEnd(v1alpha1.OutcomeSucceeded, v1alpha1.ReasonResetAccepted, 1)
-}
-
 func (h *harness) newRequest(uid types.UID) *v1alpha1.UserCredentialReset {
 	return &v1alpha1.UserCredentialReset{
 		ObjectMeta: metav1.ObjectMeta{
@@ -116,7 +107,6 @@ func (h *harness) restart() {
 		DialPolicy: rocketchat.DialPolicy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
 		Clock:      NewClock(),
 	}, through, through, events.NewFakeRecorder(1000))
-	operator.together = inTurn                                              // faults are numbered by the order of calls
 	operator.catchUp = func(context.Context, holding) bool { return false } // no informer tells of anything
 	h.process = &process{
 		requests:   &UserCredentialResetReconciler{Operator: operator, tries: newTries(), written: newWrittenStatuses()},

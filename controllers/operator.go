@@ -67,7 +67,6 @@ type Operator struct {
 	probes   *gate.Gate // for probes, whose routes the limiter counts by themselves
 	clocks   rocketchat.ServerClocks
 	newID    func() string // of an attempt
-	together func(tasks ...func() error) error
 	// catchUp waits until the cache has a claim of this process, and says whether it has.
 	catchUp func(ctx context.Context, claim holding) bool
 	dial    func(*rocketchat.Connection) chatClient
@@ -117,7 +116,6 @@ func newOperator(options Options, kube client.Client, live client.Reader, record
 		ledger:   newLedger(),
 		meters:   newMeters(),
 		newID:    uuid.NewString,
-		together: atOnce,
 	}
 	operator.gate = gate.New(options.Clock.machine, operator.requests.wakeByKey)
 	operator.probes = gate.New(options.Clock.machine, operator.workspaces.wakeByKey)

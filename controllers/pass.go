@@ -113,18 +113,13 @@ func (p *pass) again() *reset.Decision {
 func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, brakesTimeout)
 	defer cancel()
-	observed, cached := p.Request, p.Workspace
-	var there bool
-	var workspace *v1alpha1.RocketChatWorkspace
-	err := p.together(
-		func() (err error) { there, err = p.readRequest(ctx); return err },
-		func() (err error) { workspace, err = p.readWorkspace(ctx, p.live, observed); return err },
-		func() error { return p.readSecret(ctx, cached) },
-	)
-	if err != nil || !there {
+	if there, err := p.readRequest(ctx); err != nil || !there {
 		return &reset.Decision{Step: reset.StepNone}, err
 	}
-	p.Workspace = workspace
+	var err error
+	if p.Workspace, err = p.readWorkspace(ctx, p.live, p.Request); err != nil {
+		return nil, err
+	}
 	if err := p.readApprovals(ctx); err != nil {
 		return nil, err
 	}
@@ -133,21 +128,11 @@ func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 	if decision := p.proceed(); decision != nil {
 		return decision, nil
 	}
-	if workspace.Spec.SecretRef != cached.Spec.SecretRef {
-		return nil, p.readSecret(ctx, workspace)
+	p.secret, err = readSecret(ctx, p.live, p.Workspace, p.options.PlainHTTPAllowed)
+	if _, faulty := errors.AsType[*secretError](err); err != nil && !faulty {
+		return nil, err
 	}
 	return nil, nil //nolint:nilnil // no decision means: go on
-}
-
-// readSecret reads the workspace's Secret. One that cannot be used is told of by the
-// workspace's own reconciler.
-func (p *pass) readSecret(ctx context.Context, workspace *v1alpha1.RocketChatWorkspace) error {
-	var err error
-	p.secret, err = readSecret(ctx, p.live, workspace, p.options.PlainHTTPAllowed)
-	if _, faulty := errors.AsType[*secretError](err); faulty {
-		return nil
-	}
-	return err
 }
 
 // readRequest reads the request, and says whether it is still this one. Its status
@@ -266,14 +251,17 @@ func (p *pass) doubt(reason string) {
 func (p *pass) checkClaim(ctx context.Context) (reset.Result, bool) {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout-p.clock.since(p.held.claimBegan))
 	defer cancel()
+	if err := p.readRivals(ctx); err != nil {
+		p.log.Error(err, "The attempt is given up before its call")
+		return reset.NotBegun(), true
+	}
 	var request v1alpha1.UserCredentialReset
-	err := p.together(
-		func() error { return p.readRivals(ctx) },
-		func() error { return p.live.Get(ctx, p.name, &request) },
-		func() error { return p.readApprovals(ctx) },
-	)
-	if err != nil || request.UID != p.Request.UID {
-		p.log.Info("The attempt is given up before its call", "error", errorText(err))
+	if err := p.live.Get(ctx, p.name, &request); err != nil || request.UID != p.Request.UID {
+		p.log.Info("The request is gone before its call", "error", errorText(err))
+		return reset.NotBegun(), true
+	}
+	if err := p.readApprovals(ctx); err != nil {
+		p.log.Error(err, "The attempt is given up before its call")
 		return reset.NotBegun(), true
 	}
 	p.Request, p.Now = &request, p.clock.Now()

@@ -52,8 +52,9 @@ func approvals() []mutation {
 		},
 		{
 			"approvals are not read again after the claim", fourEyes, pass,
-			`		func() error { return p.readApprovals(ctx) },
-`, ``, schedules,
+			`	if err := p.readApprovals(ctx); err != nil {
+		p.log.Error`, `	if err := ctx.Err(); err != nil {
+		p.log.Error`, schedules,
 		},
 		{
 			"a pass reads approvals from the cache", fourEyes, pass,

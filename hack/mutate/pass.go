@@ -107,13 +107,12 @@ func passes() []mutation {
 		},
 		{
 			"a request that is gone is carried out", neverClaimed, pass,
-			`	if err != nil || request.UID != p.Request.UID {
-		p.log.Info(`, `	if err != nil && !apierrors.IsNotFound(err) {
-		p.log.Info(`, passTests(),
+			`		p.log.Info("The request is gone before its call", "error", errorText(err))
+		return reset.NotBegun(), true`, `		return reset.Claimed(*p.Observation)`, passTests(),
 		},
 		{
 			"a notice is looked for in the cache only", finishedFree, pass,
-			`		func() error { return p.live.Get(ctx, p.name, &request) },`, `		func() error { return p.kube.Get(ctx, p.name, &request) },`, passTests(),
+			`	if err := p.live.Get(ctx, p.name, &request); err != nil || request.UID`, `	if err := p.kube.Get(ctx, p.name, &request); err != nil || request.UID`, passTests(),
 		},
 		{
 			"a deleted request is seen by the cache only", neverClaimed, pass,
@@ -121,7 +120,7 @@ func passes() []mutation {
 		},
 		{
 			"a suspension is seen by the cache only", bounded, pass,
-			`p.readWorkspace(ctx, p.live, observed)`, `p.readWorkspace(ctx, p.kube, observed)`, passTests(),
+			`p.readWorkspace(ctx, p.live, p.Request)`, `p.readWorkspace(ctx, p.kube, p.Request)`, passTests(),
 		},
 		{
 			"a request that was created anew is taken for the one before", neverClaimed, pass,

@@ -134,7 +134,7 @@ func (o *operator) recognise(r *http.Request, body []byte) (call, bool) {
 func (o *operator) recogniseRead(r *http.Request) call {
 	resource, name := lastTwo(r.URL.Path)
 	switch {
-	case resource == "usercredentialresets" && o.last == stepRivals && o.request == name:
+	case resource == "usercredentialresets" && (o.last == stepClaim || o.last == stepLaterClaim) && o.request == name:
 		return call{step: stepLookAgain, request: name}
 	case resource == "usercredentialresets":
 		o.request = name
@@ -144,8 +144,6 @@ func (o *operator) recogniseRead(r *http.Request) call {
 	case resource == "secrets" && o.last == stepWorkspace:
 		// Otherwise it is a probe of the workspace.
 		return call{step: stepSecret, request: o.request}
-	case r.URL.Path == records && !r.URL.Query().Has("watch") && strings.HasPrefix(r.URL.Query().Get("fieldSelector"), "target.userID="):
-		return call{step: stepRivals, request: o.request}
 	}
 	return call{}
 }

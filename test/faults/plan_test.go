@@ -18,7 +18,6 @@ const (
 	stepLookUp                     // users.info
 	stepClaim                      // the claim that creates the record
 	stepLaterClaim                 // the claim that appends to it
-	stepRivals                     // the live list of the user's records
 	stepLookAgain                  // the live read of the request once it is claimed
 	stepDial                       // the connection for the reset is dialled
 	stepPost                       // the reset
@@ -31,8 +30,7 @@ const (
 func (s step) String() string {
 	return []string{
 		"", "read of the request", "read of the workspace", "read of the Secret", "look-up of the user", "claim",
-		"later claim", "list of rivals",
-		"second read of the request", "dial", "reset", "look at the own account", "patch of the result", "update of the status",
+		"later claim", "second read of the request", "dial", "reset", "look at the own account", "patch of the result", "update of the status",
 	}[s]
 }
 
@@ -71,7 +69,7 @@ func points() []point {
 			continue
 		case stepClaim, stepLaterClaim, stepPost, stepResult, stepStatus:
 			all = append(all, point{s, whenDone})
-		case stepRequest, stepWorkspace, stepSecret, stepLookUp, stepRivals, stepLookAgain, stepOwnCheck:
+		case stepRequest, stepWorkspace, stepSecret, stepLookUp, stepLookAgain, stepOwnCheck:
 		}
 		all = append(all, point{s, whenAfter})
 	}
@@ -205,7 +203,7 @@ func (s strike) sane() strike {
 	switch s.point.step {
 	case stepOwnCheck, stepLaterClaim:
 		s.nth = 1
-	case stepRequest, stepWorkspace, stepSecret, stepLookUp, stepClaim, stepRivals, stepLookAgain, stepDial,
+	case stepRequest, stepWorkspace, stepSecret, stepLookUp, stepClaim, stepLookAgain, stepDial,
 		stepPost, stepResult, stepStatus:
 	}
 	switch {

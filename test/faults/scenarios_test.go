@@ -197,7 +197,6 @@ func TestASignalDuringAPass(t *testing.T) {
 	for name, p := range map[string]point{
 		"before the claim is stored":         {stepClaim, whenBefore},
 		"before the claim is answered":       {stepClaim, whenDone},
-		"at the list of rivals":              {stepRivals, whenBefore},
 		"at the second read":                 {stepLookAgain, whenBefore},
 		"at the dial":                        {stepDial, whenBefore},
 		"before the reset":                   {stepPost, whenBefore},
@@ -347,7 +346,6 @@ func TestACallThatIsTooLate(t *testing.T) {
 		reasons []string
 	}{
 		"after the claim was stored": {point{stepClaim, whenDone}, []string{v1alpha1.ReasonNotBegun}},
-		"at the list of rivals":      {point{stepRivals, whenBefore}, []string{v1alpha1.ReasonNotBegun}},
 		"at the second read":         {point{stepLookAgain, whenBefore}, []string{v1alpha1.ReasonNotBegun}},
 		// A machine that is busy may not even end the dial in time.
 		"at the dial": {point{stepDial, whenBefore}, []string{v1alpha1.ReasonSendDeadlinePassed, v1alpha1.ReasonConnectionFailed}},

@@ -167,7 +167,7 @@ func (it *iteration) noteTooLate(a *armed) {
 	it.mu.Lock()
 	defer it.mu.Unlock()
 	switch a.point {
-	case point{stepClaim, whenDone}, point{stepLaterClaim, whenDone}, point{stepRivals, whenBefore},
+	case point{stepClaim, whenDone}, point{stepLaterClaim, whenDone},
 		point{stepLookAgain, whenBefore}, point{stepDial, whenBefore}:
 		it.tooLate[a.operator.attempt] = true
 	}
