@@ -61,7 +61,9 @@ func TestTheOperatorUnderstandsItsArguments(t *testing.T) {
 		name string
 		want func(command.Options) bool
 	}{
-		"default":    {releaseName, func(o command.Options) bool { return !o.LeaderElect && len(o.Namespaces) == 0 && o.MetricsAddress == ":8443" }},
+		"default": {releaseName, func(o command.Options) bool {
+			return !o.LeaderElect && len(o.Namespaces) == 0 && o.MetricsAddress == ":8443"
+		}},
 		"ha":         {releaseName, func(o command.Options) bool { return o.LeaderElect }},
 		"namespaced": {releaseName, func(o command.Options) bool { return slices.Equal(o.Namespaces, []string{"chat", "support"}) }},
 		"bare":       {releaseName, func(o command.Options) bool { return o.MetricsAddress == "0" }},
