@@ -133,6 +133,22 @@ func TestMonitoringIsWhatItsOwnTypesAllow(t *testing.T) {
 	}
 }
 
+// TestWhatIsSwitchedOffIsNotThere counts on what is left.
+func TestWhatIsSwitchedOffIsNotThere(t *testing.T) {
+	t.Parallel()
+	if bare := render(t, set(t, "bare")); len(bare) != 1 || bare[0].GetKind() != "Deployment" {
+		t.Errorf("as little as can be is %d objects, the first of them %s", len(bare), subject(bare[0]))
+	}
+	if pod := deploymentOf(t, render(t, set(t, "bare")), releaseName).Spec.Template.Spec; pod.ServiceAccountName != "mine" {
+		t.Errorf("the pod has the ServiceAccount %s", pod.ServiceAccountName)
+	}
+	for _, object := range render(t, values(t, "metrics: {enabled: false}")) {
+		if strings.Contains(object.GetName(), "metrics") {
+			t.Errorf("without metrics there is %s", subject(object))
+		}
+	}
+}
+
 // TestRulesAndDashboardsOfConfigAreTakenIn renders with files as hack/chart.sh puts them
 // into the chart.
 func TestRulesAndDashboardsOfConfigAreTakenIn(t *testing.T) {
