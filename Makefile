@@ -1,5 +1,5 @@
-# Everything that a contributor types. Versions are in go.mod, hack/tools/go.mod
-# and hack/controlplane/go.mod, and nowhere else.
+# Everything that a contributor types. Versions are in go.mod, hack/tools/go.mod,
+# hack/controlplane/go.mod and test/helm/go.mod, and nowhere else.
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -63,8 +63,9 @@ test: controlplane ## Run all tests: units, and suites on a real API server with
 	@echo "test: building everything first, which takes minutes the first time; then each package reports as it ends" >&2
 	@$(if $(RACE),,echo "test: no C compiler, so the race detector is off; install gcc to have it" >&2;) \
 	go test $(RACE) -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...
-	@# The chart lies outside of that module, where the cache of results does not look.
-	@cd test/helm && go test $(RACE) -count=1 -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...
+	@# The chart lies outside of that module, where the cache of results does not look. Of the
+	@# tests' own there is nothing to race, and all of Helm would be built once more for it.
+	@cd test/helm && go test -count=1 -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...
 	@$(if $(TESTFLAGS),,echo "test: exploring schedules of the protocol, where nothing runs at the same time and the race detector has nothing to find" >&2; \
 	go test -count=1 -timeout 30m -v -run '^TestEverySchedule$$' ./controllers | grep -v '^=== ')
 
