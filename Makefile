@@ -20,8 +20,8 @@ MUTATE ?=
 # The suites run this many at a time; each test mostly waits.
 TEST_PARALLEL ?= 16
 
-# The race detector needs a C compiler. test/gitops does without: nothing of ours runs at
-# the same time there, and Argo CD would have to be built once more.
+# The race detector needs a C compiler. The integrations do without: they render and
+# compare, and all of Argo CD and Helm would have to be built once more.
 RACE := $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race,)
 TOOL := cd hack/tools && go build -o $(CURDIR)/bin/
 # Suites that run another project's code, each with that project's dependencies.
@@ -73,7 +73,7 @@ test: controlplane ## Run all tests: units, and suites on a real API server with
 	@$(if $(RACE),,echo "test: no C compiler, so the race detector is off; install gcc to have it" >&2;) \
 	go test $(RACE) -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...
 	@# What they test lies outside of their modules, where the cache of results does not look.
-	@for module in $(INTEGRATIONS); do (cd $$module && go test $(if $(RACE),$$([[ $$module = test/gitops ]] || echo $(RACE)),) -count=1 -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...); done
+	@for module in $(INTEGRATIONS); do (cd $$module && go test -count=1 -shuffle=on -timeout 30m -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./...); done
 	@$(if $(TESTFLAGS),,echo "test: exploring schedules of the protocol, where nothing runs at the same time and the race detector has nothing to find" >&2; \
 	go test -count=1 -timeout 30m -v -run '^TestEverySchedule$$' ./controllers | grep -v '^=== ')
 
