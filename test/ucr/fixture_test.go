@@ -194,6 +194,15 @@ func (f *fixture) requests() []v1alpha1.UserCredentialReset {
 	return list.Items
 }
 
+func (f *fixture) approvals() []v1alpha1.ResetApproval {
+	f.t.Helper()
+	list := &v1alpha1.ResetApprovalList{}
+	if err := suiteOf.kube.List(f.t.Context(), list, client.InNamespace(f.support)); err != nil {
+		f.t.Fatal(err)
+	}
+	return list.Items
+}
+
 // said is what the plugin printed and how it ended.
 type said struct {
 	out, err string

@@ -58,13 +58,17 @@ func TestThePageShowsWhatIsPrinted(t *testing.T) {
 	}
 }
 
-// settle waits until every request has ended or waits for approval, so that the next
+// settle waits until every request has ended or waits for a decision, so that the next
 // example finds what the page shows.
 func (f *fixture) settle() {
 	f.t.Helper()
 	f.until(func() bool {
+		decided := map[string]bool{}
+		for _, approval := range f.approvals() {
+			decided[approval.Spec.RequestName] = true
+		}
 		for _, request := range f.requests() {
-			if request.Status.Outcome == "" && request.Status.Target == nil {
+			if request.Status.Outcome == "" && (request.Status.Target == nil || decided[request.Name]) {
 				return false
 			}
 		}
