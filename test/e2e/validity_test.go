@@ -77,10 +77,12 @@ func TestMoreThanSevenDaysAreRefused(t *testing.T) {
 	t.Parallel()
 	long := metav1.NewTime(time.Now().Add(7*24*time.Hour + time.Minute).Truncate(time.Second))
 	f := newFixture(t, fixtureOptions{})
-	refused := f.request("lost-phone", "alice")
-	refused.Spec.NotAfterTime = long
-	if err := f.on.kube.Create(t.Context(), refused); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "more than seven days") {
-		t.Errorf("create: %v", err)
+	for _, until := range []metav1.Time{long, metav1.Date(2999, time.January, 1, 0, 0, 0, 0, time.UTC)} {
+		refused := f.request("lost-phone", "alice")
+		refused.Spec.NotAfterTime = until
+		if err := f.on.kube.Create(t.Context(), refused); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "more than seven days") {
+			t.Errorf("create until %s: %v", until, err)
+		}
 	}
 	f = newFixture(t, fixtureOptions{apart: true})
 	f.startOperator(cluster.OperatorOptions{})
