@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -28,14 +27,7 @@ const drainTime = 45 * time.Second
 // buildVersion is set by the linker.
 var buildVersion string //nolint:gochecknoglobals // the linker sets variables only
 
-// collectAt is how much a heap may grow before garbage is collected, in percent, where
-// GOGC does not say so: the operator mostly waits, and has time for it.
-const collectAt = 50
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	opts, err := command.ParseFlags(os.Args[1:], os.Stdout)
 	switch {

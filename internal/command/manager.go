@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -118,7 +117,7 @@ func NewManager(config *rest.Config, opts Options, drain time.Duration) (manager
 	if err := checkKinds(mgr); err != nil {
 		return nil, err
 	}
-	return mgr, addProbes(mgr)
+	return mgr, errors.Join(addProbes(mgr), mgr.Add(thrift{}))
 }
 
 // leaderElectionNamespace is where the lease lies: in a pod, its own namespace,
@@ -197,21 +196,12 @@ func addProbes(mgr manager.Manager) error {
 	return nil
 }
 
-// firstLook is about how long it takes to look at everything once after the start.
-const firstLook = 10 * time.Second
-
 // syncedCheck is ready once the caches are filled: the manager starts it then.
 type syncedCheck struct{ done atomic.Bool }
 
 // Start implements manager.Runnable.
-func (s *syncedCheck) Start(ctx context.Context) error {
+func (s *syncedCheck) Start(context.Context) error {
 	s.done.Store(true)
-	debug.FreeOSMemory() // what was needed once, to fill the caches
-	select {
-	case <-time.After(firstLook):
-		debug.FreeOSMemory() // and to look at everything in them
-	case <-ctx.Done():
-	}
 	return nil
 }
 

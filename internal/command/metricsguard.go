@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 )
@@ -21,8 +22,9 @@ import (
 // The bounds of what is asked of the API server for the sake of the metrics page.
 const (
 	guardTimeout  = 5 * time.Second
-	guardMemory   = time.Minute // how long an answer counts
-	guardCapacity = 64          // tokens of which the answer is remembered
+	admittedFor   = time.Minute      // how long who may is not asked about again
+	refusedFor    = 10 * time.Second // how long who may not is not: somebody may be about to grant it
+	guardCapacity = 64               // answers that are remembered
 )
 
 // metricsGuard lets those see the metrics page who may get its URL. It asks the API
@@ -30,7 +32,13 @@ const (
 // which would make two fifths of the binary and of its memory at rest.
 type metricsGuard struct {
 	client client.Client
-	known  *cache.LRUExpireCache // status by token, method and path
+	known  *cache.LRUExpireCache // statuses by visit
+}
+
+// visit is what an answer is about. Tokens are not kept.
+type visit struct {
+	method, path string
+	token        [sha256.Size]byte
 }
 
 // guardMetrics implements metricsserver.Options.FilterProvider.
@@ -46,11 +54,11 @@ func guardMetrics(config *rest.Config, httpClient *http.Client) (metricsserver.F
 	if err != nil {
 		return nil, fmt.Errorf("make the client that asks who may see metrics: %w", err)
 	}
-	return newMetricsGuard(reviewer).filter, nil
+	return newMetricsGuard(reviewer, clock.RealClock{}).filter, nil
 }
 
-func newMetricsGuard(reviewer client.Client) *metricsGuard {
-	return &metricsGuard{client: reviewer, known: cache.NewLRUExpireCache(guardCapacity)}
+func newMetricsGuard(reviewer client.Client, now cache.Clock) *metricsGuard {
+	return &metricsGuard{client: reviewer, known: cache.NewLRUExpireCacheWithClock(guardCapacity, now)}
 }
 
 func (g *metricsGuard) filter(log logr.Logger, page http.Handler) (http.Handler, error) {
@@ -74,8 +82,8 @@ func (g *metricsGuard) judge(r *http.Request) (int, error) {
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return http.StatusUnauthorized, nil
 	}
-	key := sha256.Sum256([]byte(r.Method + " " + r.URL.Path + " " + token))
-	if known, _ := g.known.Get(key); known != nil {
+	asked := visit{r.Method, r.URL.Path, sha256.Sum256([]byte(token))}
+	if known, _ := g.known.Get(asked); known != nil {
 		status, _ := known.(int)
 		return status, nil
 	}
@@ -85,7 +93,11 @@ func (g *metricsGuard) judge(r *http.Request) (int, error) {
 	if err != nil {
 		return http.StatusServiceUnavailable, err
 	}
-	g.known.Add(key, status, guardMemory)
+	memory := refusedFor
+	if status == http.StatusOK {
+		memory = admittedFor
+	}
+	g.known.Add(asked, status, memory)
 	return status, nil
 }
 

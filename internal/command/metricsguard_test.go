@@ -6,10 +6,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	testingclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -60,7 +62,7 @@ func TestMetricsGuard(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			api, served := &reviewer{err: test.err}, 0
-			page, err := newMetricsGuard(api).filter(logr.Discard(), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served++ }))
+			page, err := newMetricsGuard(api, testingclock.NewFakePassiveClock(time.Now())).filter(logr.Discard(), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served++ }))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,6 +77,37 @@ func TestMetricsGuard(t *testing.T) {
 			}
 			if api.asked != test.asked || (served == 2) != (test.want == http.StatusOK) {
 				t.Errorf("asked %d times, want %d, and served %d times", api.asked, test.asked, served)
+			}
+		})
+	}
+}
+
+// TestMetricsGuardForgets holds how long an answer counts: a refusal shorter, since it
+// may be mended.
+func TestMetricsGuardForgets(t *testing.T) {
+	t.Parallel()
+	for token, remembered := range map[string]time.Duration{"good": time.Minute, "other": 10 * time.Second, "bad": 10 * time.Second} {
+		t.Run(token, func(t *testing.T) {
+			t.Parallel()
+			now := testingclock.NewFakePassiveClock(time.Now())
+			api := &reviewer{}
+			guard := newMetricsGuard(api, now)
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody)
+			request.Header.Set("Authorization", "Bearer "+token)
+			ask := func() int {
+				if _, err := guard.judge(request); err != nil {
+					t.Fatal(err)
+				}
+				return api.asked
+			}
+			first := ask()
+			now.SetTime(now.Now().Add(remembered - time.Second))
+			if got := ask(); got != first {
+				t.Errorf("asked again after %s", remembered-time.Second)
+			}
+			now.SetTime(now.Now().Add(2 * time.Second))
+			if got := ask(); got != 2*first {
+				t.Errorf("not asked again after %s", remembered+time.Second)
 			}
 		})
 	}
