@@ -24,9 +24,9 @@ const (
 	// approvalByRequest finds approvals by the name of their request. It is also a
 	// field selector of the API server.
 	approvalByRequest = "spec.requestName"
-	// recordByStanding finds the records with an attempt that forbids others with
+	// recordByStanding finds the records with an attempt that matters to later ones with
 	// the same Secret, by "namespace/name@resourceVersion" of workspace and Secret.
-	recordByStanding = "blocked"
+	recordByStanding = "standing"
 	// recordByUsed finds the records with an attempt that was, or may have been, called
 	// with a Secret, likewise.
 	recordByUsed = "used"
@@ -131,7 +131,7 @@ func (o *Operator) standing(ctx context.Context, workspace types.NamespacedName,
 			return reset.Standing{}, err
 		}
 		if len(used) > 0 {
-			standing = standing.And(reset.Standing{Blocked: v1alpha1.ReasonEmailCodeRequired})
+			standing = standing.And(reset.CodeUsedUp())
 		}
 	}
 	return standing, nil

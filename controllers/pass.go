@@ -330,7 +330,7 @@ func (p *pass) end(result reset.Result) {
 	p.holdings.put(p.held)
 	standing := reset.StandingAfter(result.Reason, p.held.endTime)
 	if p.secret.connection.IsGoodOnce() && result.Result != v1alpha1.AttemptNotSent {
-		standing = standing.And(reset.Standing{Blocked: v1alpha1.ReasonEmailCodeRequired}) // its code is used up
+		standing = standing.And(reset.CodeUsedUp())
 	}
 	if standing != (reset.Standing{}) {
 		p.board.noteStanding(workspaceName(p.Request), p.secret.version, standing)

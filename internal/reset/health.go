@@ -132,6 +132,10 @@ func StandingAfter(reason string, endTime time.Time) Standing {
 	return Standing{}
 }
 
+// CodeUsedUp is the standing of a Secret with a code that a person typed, once a call
+// was made with it, or may have been.
+func CodeUsedUp() Standing { return Standing{Blocked: v1alpha1.ReasonEmailCodeRequired} }
+
 // Account is what the workspace tells of the operator's account.
 type Account struct {
 	Username              string

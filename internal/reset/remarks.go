@@ -46,8 +46,9 @@ func remarks(w *v1alpha1.RocketChatWorkspace, health Health) []string {
 	remark(v.before("6.4"), "Releases before 6.4 reset others only while Enforce_Password_Fallback is on among the settings of two-factor authentication")
 	remark(!v.before("7.4") && v.before("7.9"), "Releases 7.4 to 7.8 do not limit calls; spec.budget alone does")
 	remark(health.TwoFactor == No && totp, "Two-factor authentication is switched off in the settings of Rocket.Chat, which resets no TOTP as long as it is")
-	remark(true, factorRemark(health))
-	return slices.DeleteFunc(found, func(text string) bool { return text == "" })
+	text := factorRemark(health)
+	remark(text != "", text)
+	return found
 }
 
 // factorRemark says why the account's second factor will be refused, "" if nothing
@@ -55,7 +56,7 @@ func remarks(w *v1alpha1.RocketChatWorkspace, health Health) []string {
 func factorRemark(health Health) string {
 	asked := health.Method
 	switch {
-	case health.Method == v1alpha1.SecondFactorNone, health.Method == "", health.Factor == v1alpha1.SecondFactorEmail:
+	case asked == v1alpha1.SecondFactorNone, asked == "", health.Factor == v1alpha1.SecondFactorEmail:
 		return ""
 	case health.Factor != "" && health.Factor != asked:
 		return fmt.Sprintf("Rocket.Chat asks the account for the second factor %s, and the Secret holds %s; resets will be refused", asked, health.Factor)
