@@ -3,27 +3,14 @@ package ucr
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/credentialreset/credential-reset-operator/internal/ucr/advice"
 )
 
-// againOptions are the flags of again.
-type againOptions struct {
-	output        output
-	window        windowFlag
-	justification string
-	name          string
-	wait          bool
-	timeout       time.Duration
-	print         bool
-	yes           bool
-}
-
 func (p *plugin) againCommand() *cobra.Command {
-	o := &againOptions{output: newOutput("created"), window: windowFlag{duration: time.Hour}}
+	o := newAskOptions()
 	command := &cobra.Command{
 		Use:   "again NAME",
 		Short: "Ask once more for what a request asked for, for the same person and with a new window",
@@ -35,19 +22,14 @@ func (p *plugin) againCommand() *cobra.Command {
 			return p.again(command.Context(), o, advice.NameOf(args[0]))
 		},
 	}
-	flags := command.Flags()
-	flags.Var(&o.window, "for", "How long from now the reset may be carried out; at most 168h.")
-	flags.StringVar(&o.justification, "justification", "", "Why; by default as in the earlier request.")
-	flags.StringVar(&o.name, "name", "", "The name of the new request; by default it is made from user, type and time.")
-	flags.BoolVar(&o.wait, "wait", false, "Wait until the reset has ended, and exit as wait does.")
-	flags.DurationVar(&o.timeout, "timeout", 0, "How long to wait; by default until the reset has ended.")
-	flags.BoolVar(&o.print, "print", false, "Print the request as YAML, for Git, and ask for nothing.")
-	flags.BoolVarP(&o.yes, "yes", "y", false, "Do not ask.")
-	o.output.addTo(command)
+	o.addTo(command)
+	command.Flags().StringVar(&o.justification, "justification", "", "Why; by default as in the earlier request.")
+	command.Flags().BoolVar(&o.wait, "wait", false, "Wait until the reset has ended, and exit as wait does.")
+	command.Flags().BoolVarP(&o.yes, "yes", "y", false, "Do not ask.")
 	return command
 }
 
-func (p *plugin) again(ctx context.Context, o *againOptions, name string) error {
+func (p *plugin) again(ctx context.Context, o *askOptions, name string) error {
 	c, err := p.connect()
 	if err != nil {
 		return err
@@ -72,11 +54,8 @@ func (p *plugin) again(ctx context.Context, o *againOptions, name string) error 
 			return err
 		}
 	}
-	called := o.name
-	if called == "" {
-		called = advice.NameAgain(earlier, wish, p.now())
+	if o.name == "" {
+		o.name = advice.NameAgain(earlier, wish, p.now())
 	}
-	return p.resetOne(ctx, c, &resetOptions{
-		output: o.output, name: called, wait: o.wait, timeout: o.timeout, print: o.print,
-	}, wish)
+	return p.resetOne(ctx, c, o, wish)
 }

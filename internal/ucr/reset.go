@@ -18,26 +18,45 @@ import (
 	"github.com/credentialreset/credential-reset-operator/internal/ucr/advice"
 )
 
+// askOptions are the flags of all that asks for a reset.
+type askOptions struct {
+	output        output
+	window        windowFlag
+	justification string
+	name          string
+	wait          bool
+	timeout       time.Duration
+	print         bool
+	yes           bool
+}
+
+func newAskOptions() *askOptions {
+	return &askOptions{output: newOutput("created"), window: windowFlag{duration: time.Hour}}
+}
+
+// addTo adds the flags that mean the same everywhere.
+func (o *askOptions) addTo(command *cobra.Command) {
+	flags := command.Flags()
+	flags.Var(&o.window, "for", "How long from now the reset may be carried out; at most 168h.")
+	flags.StringVar(&o.name, "name", "", "The name of the request; by default it is made from user, type and time.")
+	flags.DurationVar(&o.timeout, "timeout", 0, "How long to wait; by default until the reset has ended.")
+	flags.BoolVar(&o.print, "print", false, "Print the request as YAML, for Git, and ask for nothing.")
+	o.output.addTo(command)
+}
+
 // resetOptions are the flags of reset.
 type resetOptions struct {
-	output output
-	window windowFlag
+	*askOptions
 
 	workspace          string
 	workspaceNamespace string
-	justification      string
-	name               string
 	file               string
 	incident           string
 	callsPerMinute     int
-	wait               bool
-	timeout            time.Duration
-	print              bool
-	yes                bool
 }
 
 func (p *plugin) resetCommand() *cobra.Command {
-	o := &resetOptions{output: newOutput("created"), window: windowFlag{duration: time.Hour}}
+	o := &resetOptions{askOptions: newAskOptions()}
 	command := &cobra.Command{
 		Use:   "reset (totp|e2e-key) (USER | --from-file FILE) -w WORKSPACE",
 		Short: "Ask for the reset of a user's second factor or encryption keys, or of many users'",
@@ -54,20 +73,16 @@ func (p *plugin) resetCommand() *cobra.Command {
 			return p.reset(command.Context(), o, args, command.Flags().Changed("wait"))
 		},
 	}
+	o.addTo(command)
 	flags := command.Flags()
 	flags.StringVarP(&o.workspace, "workspace", "w", "", "The RocketChatWorkspace that the user belongs to.")
 	flags.StringVar(&o.workspaceNamespace, "workspace-namespace", "", "The namespace of the workspace; by default that of the request.")
-	flags.Var(&o.window, "for", "How long from now the reset may be carried out; at most 168h.")
 	flags.StringVar(&o.justification, "justification", "", "Why: a ticket number. It goes into the record and the audit log.")
-	flags.StringVar(&o.name, "name", "", "The name of the request; by default it is made from user, type and time.")
 	flags.StringVar(&o.file, "from-file", "", "A file with a user a line; - reads the standard input.")
 	flags.StringVar(&o.incident, "incident", "", "The name of the incident that --from-file is about; by default that of the file. A name of its own for every incident: nobody is reset twice under one.")
 	flags.IntVar(&o.callsPerMinute, "calls-per-minute", advice.DefaultLimiter().Count, "What Rocket.Chat's limiter lets pass, for the forecast; 0 if the account is exempt.")
 	flags.BoolVar(&o.wait, "wait", false, "Wait until the reset has ended, and exit as wait does. With --from-file this is the default.")
-	flags.DurationVar(&o.timeout, "timeout", 0, "How long to wait; by default until the reset has ended.")
-	flags.BoolVar(&o.print, "print", false, "Print the request as YAML, for Git, and ask for nothing.")
 	flags.BoolVarP(&o.yes, "yes", "y", false, "Go on although not all resets fit.")
-	o.output.addTo(command)
 	must(command.MarkFlagRequired("workspace"))
 	must(command.RegisterFlagCompletionFunc("workspace", p.workspaceNames(func() string { return o.workspaceNamespace })))
 	must(command.RegisterFlagCompletionFunc("workspace-namespace", noFiles))
@@ -143,10 +158,10 @@ func (p *plugin) reset(ctx context.Context, o *resetOptions, args []string, wait
 	if wish.User, err = advice.ParseUser(args[1]); err != nil {
 		return err
 	}
-	return p.resetOne(ctx, c, o, wish)
+	return p.resetOne(ctx, c, o.askOptions, wish)
 }
 
-func (p *plugin) resetOne(ctx context.Context, c *cluster, o *resetOptions, wish advice.Wish) error {
+func (p *plugin) resetOne(ctx context.Context, c *cluster, o *askOptions, wish advice.Wish) error {
 	name := o.name
 	if name == "" {
 		name = wish.NameAt(p.now())
