@@ -190,7 +190,7 @@ func accountsInTrouble() []Row {
 					return all
 				},
 				Secret: func(data map[string][]byte) {
-					withoutFactor(data)
+					WithoutFactor(data)
 					data["password"] = []byte(otherPassword)
 				},
 				Repair: account(func(bot *simulator.User) { bot.PasswordDigest = simulator.PasswordDigest(otherPassword) }),
@@ -204,7 +204,7 @@ func accountsInTrouble() []Row {
 					all[0].TOTP, all[0].Email2FA = nil, true
 					return all
 				},
-				Secret: withoutFactor,
+				Secret: WithoutFactor,
 				Repair: account(func(bot *simulator.User) { bot.Email2FA, bot.PasswordDigest = false, "" }),
 			},
 			Want: mailed,
@@ -212,7 +212,7 @@ func accountsInTrouble() []Row {
 		{
 			Name: "A token that bypasses the second factor is ignored", Cause: "400 totp-required: releases 8.5.0 and 8.5.1",
 			Scene: Scene{
-				Version: "8.5.1", Secret: withoutFactor,
+				Version: "8.5.1", Secret: WithoutFactor,
 				Repair: account(func(bot *simulator.User) { bot.TOTP, bot.PasswordDigest = nil, "" }),
 			},
 			Want: ignored,

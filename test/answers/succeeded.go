@@ -90,7 +90,7 @@ func succeeded() []Row {
 			Cause: "Rocket.Chat confirms a reset of the caller, which only an account with TOTP of its own would show",
 			Scene: Scene{
 				Users:  withoutFactors,
-				Secret: withoutFactor,
+				Secret: WithoutFactor,
 				Reset:  WithoutBody(nil),
 			},
 			Want: done(Effects{Posts: 1, OwnResets: 1}),
@@ -104,5 +104,5 @@ func withoutFactors(all []simulator.User) []simulator.User {
 	return all
 }
 
-// withoutFactor takes the second factor out of the Secret.
-func withoutFactor(data map[string][]byte) { delete(data, "totpSecret") }
+// WithoutFactor takes the second factor out of a Secret.
+func WithoutFactor(data map[string][]byte) { delete(data, "totpSecret") }

@@ -164,10 +164,7 @@ func (b *bench) neighbour(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := s.operate(ctx); err != nil {
-			return err
-		}
-		t, err := s.follow(ctx, nil)
+		t, err := s.begin(ctx)
 		if err != nil {
 			return err
 		}

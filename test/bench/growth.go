@@ -8,10 +8,10 @@ import (
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
 )
 
-// cost is what waiting requests cost the operator.
+// cost is what a waiting request costs the operator.
 type cost struct {
-	cpu    time.Duration // a request
-	memory float64       // KiB a request, beyond an operator at rest
+	cpu    time.Duration
+	memory float64 // KiB, beyond an operator at rest
 }
 
 // growth compares what a waiting request costs among few and among many.
@@ -49,14 +49,7 @@ func (b *bench) waiting(ctx context.Context, count int) (found cost, err error) 
 		if err != nil {
 			return err
 		}
-		if err := b.rest(ctx); err != nil {
-			return err
-		}
-		restMemory, err := residentMemory(operator)
-		if err != nil {
-			return err
-		}
-		restTime, err := cpuTime(operator)
+		before, err := s.atRest(ctx, operator)
 		if err != nil {
 			return err
 		}
@@ -66,18 +59,11 @@ func (b *bench) waiting(ctx context.Context, count int) (found cost, err error) 
 		if err := t.await(ctx, func() bool { return len(t.told) >= count-10 }); err != nil {
 			return err
 		}
-		if err := b.rest(ctx); err != nil {
-			return err
-		}
-		memory, err := residentMemory(operator)
+		after, err := s.atRest(ctx, operator)
 		if err != nil {
 			return err
 		}
-		cpu, err := cpuTime(operator)
-		if err != nil {
-			return err
-		}
-		found = cost{cpu: (cpu - restTime) / time.Duration(count), memory: (memory - restMemory) * 1024 / float64(count)}
+		found = cost{cpu: (after.cpu - before.cpu) / time.Duration(count), memory: (after.memory - before.memory) * 1024 / float64(count)}
 		return nil
 	})
 	return found, err

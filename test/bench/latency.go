@@ -40,10 +40,7 @@ func (b *bench) latency(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := s.operate(ctx); err != nil {
-			return err
-		}
-		t, err := s.follow(ctx, nil)
+		t, err := s.begin(ctx)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -16,6 +17,18 @@ import (
 
 	"github.com/credentialreset/credential-reset-operator/test/cluster"
 )
+
+// usage is what a process has used.
+type usage struct {
+	cpu    time.Duration
+	memory float64 // MiB that it holds of the machine's memory
+}
+
+func usageOf(operator *cluster.Operator) (usage, error) {
+	cpu, cpuErr := cpuTime(operator)
+	memory, memoryErr := residentMemory(operator)
+	return usage{cpu, memory}, errors.Join(cpuErr, memoryErr)
+}
 
 // residentMemory is what the process holds of the machine's memory, in MiB.
 func residentMemory(operator *cluster.Operator) (float64, error) {

@@ -15,13 +15,13 @@ import (
 	"github.com/credentialreset/credential-reset-operator/test/cluster"
 )
 
-// rest waits for as long as an operator at rest is watched.
-func (b *bench) rest(ctx context.Context) error {
+// atRest gives an operator time to come to rest and returns what it has used by then.
+func (s *stage) atRest(ctx context.Context, operator *cluster.Operator) (usage, error) {
 	select {
-	case <-time.After(b.size.quiet):
-		return nil
+	case <-time.After(s.size.quiet):
+		return usageOf(operator)
 	case <-ctx.Done():
-		return ctx.Err()
+		return usage{}, ctx.Err()
 	}
 }
 
@@ -32,16 +32,13 @@ func (b *bench) startEmpty(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		if err := b.rest(ctx); err != nil {
-			return err
-		}
-		memory, err := residentMemory(operator)
+		used, err := s.atRest(ctx, operator)
 		if err != nil {
 			return err
 		}
 		b.add(
 			figure{Case: name, Name: "start → ready", Unit: "s", Value: ready.Seconds()},
-			lowerThan(35, figure{Case: name, Name: "resident memory", Unit: "MiB", Value: memory}),
+			lowerThan(35, figure{Case: name, Name: "resident memory", Unit: "MiB", Value: used.memory}),
 		)
 		return nil
 	})
@@ -64,10 +61,7 @@ func (b *bench) startFull(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		if err := b.rest(ctx); err != nil {
-			return err
-		}
-		memory, err := residentMemory(operator)
+		used, err := s.atRest(ctx, operator)
 		if err != nil {
 			return err
 		}
@@ -87,7 +81,7 @@ func (b *bench) startFull(ctx context.Context, name string) error {
 		}
 		b.add(
 			lowerThan(5, figure{Case: name, Name: "start → ready", Unit: "s", Value: ready.Seconds()}),
-			lowerThan(80, figure{Case: name, Name: "resident memory", Unit: "MiB", Value: memory}),
+			lowerThan(80, figure{Case: name, Name: "resident memory", Unit: "MiB", Value: used.memory}),
 			lowerThan(0, figure{Case: name, Name: "Secret reads", Value: float64(secrets)}),
 			lowerThan(0, figure{Case: name, Name: "API writes", Value: float64(writes)}),
 		)

@@ -45,6 +45,14 @@ func (s *stage) follow(ctx context.Context, added chan *v1alpha1.UserCredentialR
 	return t, nil
 }
 
+// begin starts the operator and follows what it does.
+func (s *stage) begin(ctx context.Context) (*tracker, error) {
+	if _, err := s.operate(ctx); err != nil {
+		return nil, err
+	}
+	return s.follow(ctx, nil)
+}
+
 func (t *tracker) see(event watch.Event) {
 	now := time.Now()
 	request, is := event.Object.(*v1alpha1.UserCredentialReset)

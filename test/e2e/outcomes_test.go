@@ -22,6 +22,7 @@ import (
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/reset"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
+	"github.com/credentialreset/credential-reset-operator/test/answers"
 )
 
 // effects are what a reset does to its user and to nobody else.
@@ -220,13 +221,15 @@ type factor struct {
 	headers headers
 }
 
-func factors() map[string]factor {
-	account := func(change func(*simulator.User)) func([]simulator.User) []simulator.User {
-		return func(all []simulator.User) []simulator.User {
-			change(&all[0])
-			return all
-		}
+// account is a change of the operator's account in Rocket.Chat.
+func account(change func(*simulator.User)) func([]simulator.User) []simulator.User {
+	return func(all []simulator.User) []simulator.User {
+		change(&all[0])
+		return all
 	}
+}
+
+func factors() map[string]factor {
 	return map[string]factor{
 		"a TOTP code is computed from the secret": {
 			secret:  func(map[string][]byte) {},
@@ -243,7 +246,7 @@ func factors() map[string]factor {
 		"a password is sent as its digest where the account has no other factor": {
 			users: account(func(bot *simulator.User) { bot.TOTP = nil }),
 			secret: func(data map[string][]byte) {
-				delete(data, "totpSecret")
+				answers.WithoutFactor(data)
 				data["password"] = []byte(canary + "\n")
 			},
 			method: v1alpha1.SecondFactorPassword,
@@ -252,16 +255,13 @@ func factors() map[string]factor {
 			},
 		},
 		"a token that bypasses the second factor needs none": {
-			secret: func(data map[string][]byte) {
-				delete(data, "totpSecret")
-				data["authToken"] = []byte(canaryBypass)
-			},
+			secret:  bypassing,
 			method:  v1alpha1.SecondFactorTOTP, // what the account would be asked for otherwise
 			headers: headers{"X-Auth-Token": canaryBypass},
 		},
 		"an account without any factor is asked for none": {
 			users:   account(func(bot *simulator.User) { bot.TOTP, bot.PasswordDigest = nil, "" }),
-			secret:  func(data map[string][]byte) { delete(data, "totpSecret") },
+			secret:  answers.WithoutFactor,
 			method:  v1alpha1.SecondFactorNone,
 			headers: headers{"X-Auth-Token": canaryToken},
 		},

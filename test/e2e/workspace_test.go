@@ -22,17 +22,17 @@ type ailment struct {
 	cure func(*fixture)
 }
 
-// withoutFactor takes the second factor out of a Secret.
-func withoutFactor(secret *corev1.Secret) { delete(secret.Data, "totpSecret") }
-
 func someReset(f *fixture) { f.ask("lost-phone", "alice") }
 
-// enrol is a change of the operator's account in Rocket.Chat.
-func enrol(change func(*simulator.User)) func([]simulator.User) []simulator.User {
-	return func(all []simulator.User) []simulator.User {
-		change(&all[0])
-		return all
-	}
+// keys changes what a Secret holds.
+func keys(change func(data map[string][]byte)) func(*corev1.Secret) {
+	return func(secret *corev1.Secret) { change(secret.Data) }
+}
+
+// bypassing replaces the second factor by a token that bypasses it.
+func bypassing(data map[string][]byte) {
+	answers.WithoutFactor(data)
+	data["authToken"] = []byte(canaryBypass)
 }
 
 // ailments are all that can be wrong with a workspace, by reason, but for
@@ -69,11 +69,11 @@ func ailmentsOfTheSecret() map[string]ailment {
 			},
 		},
 		v1alpha1.ReasonSecretInvalid: {
-			fixtureOptions: fixtureOptions{notReady: true, secret: func(secret *corev1.Secret) { secret.Data["passwort"] = []byte(canary) }},
+			fixtureOptions: fixtureOptions{notReady: true, secret: keys(func(data map[string][]byte) { data["passwort"] = []byte(canary) })},
 			cure:           func(f *fixture) { f.update(f.secret, func() { delete(f.secret.Data, "passwort") }) },
 		},
 		v1alpha1.ReasonServerUnreachable: {
-			fixtureOptions: fixtureOptions{notReady: true, secret: func(secret *corev1.Secret) { delete(secret.Data, "ca.crt") }},
+			fixtureOptions: fixtureOptions{notReady: true, secret: keys(func(data map[string][]byte) { delete(data, "ca.crt") })},
 			cure:           func(f *fixture) { f.update(f.secret, func() { f.secret.Data["ca.crt"] = f.server.CA }) },
 		},
 	}
@@ -83,30 +83,27 @@ func ailmentsOfTheSecret() map[string]ailment {
 func ailmentsOfTheAccount() map[string]ailment {
 	return map[string]ailment{
 		v1alpha1.ReasonTokenRejected: {
-			fixtureOptions: fixtureOptions{notReady: true, secret: func(secret *corev1.Secret) { secret.Data["authToken"] = []byte(canary + "-old") }},
+			fixtureOptions: fixtureOptions{notReady: true, secret: keys(func(data map[string][]byte) { data["authToken"] = []byte(canary + "-old") })},
 			cure:           func(f *fixture) { f.update(f.secret, func() { f.secret.Data["authToken"] = []byte(canaryToken) }) },
 		},
 		v1alpha1.ReasonPermissionMissing: {
-			fixtureOptions: fixtureOptions{notReady: true, users: enrol(func(bot *simulator.User) { bot.Roles = []string{"user"} })},
+			fixtureOptions: fixtureOptions{notReady: true, users: account(func(bot *simulator.User) { bot.Roles = []string{"user"} })},
 			cure: func(f *fixture) {
 				f.chat.UpdateUser(simulator.SampleBotID, func(bot *simulator.User) { bot.Roles = []string{simulator.RoleReset} })
 			},
 		},
 		v1alpha1.ReasonSecondFactorRejected: {
-			fixtureOptions: fixtureOptions{secret: withoutFactor},
+			fixtureOptions: fixtureOptions{secret: keys(answers.WithoutFactor)},
 			fall:           someReset,
 			cure:           func(f *fixture) { f.update(f.secret, func() { f.secret.Data["totpSecret"] = []byte(canaryTOTP) }) },
 		},
 		v1alpha1.ReasonBypassTokenIgnored: {
-			fixtureOptions: fixtureOptions{version: "8.5.1", secret: func(secret *corev1.Secret) {
-				withoutFactor(secret)
-				secret.Data["authToken"] = []byte(canaryBypass)
-			}},
-			fall: someReset,
-			cure: func(f *fixture) { f.update(f.secret, func() { f.secret.Data["totpSecret"] = []byte(canaryTOTP) }) },
+			fixtureOptions: fixtureOptions{version: "8.5.1", secret: keys(bypassing)},
+			fall:           someReset,
+			cure:           func(f *fixture) { f.update(f.secret, func() { f.secret.Data["totpSecret"] = []byte(canaryTOTP) }) },
 		},
 		v1alpha1.ReasonEmailCodeRequired: {
-			fixtureOptions: fixtureOptions{secret: withoutFactor, users: enrol(func(bot *simulator.User) { bot.TOTP, bot.Email2FA = nil, true })},
+			fixtureOptions: fixtureOptions{secret: keys(answers.WithoutFactor), users: account(func(bot *simulator.User) { bot.TOTP, bot.Email2FA = nil, true })},
 			fall:           someReset,
 			cure:           func(f *fixture) { f.update(f.secret, func() { f.secret.Data["authToken"] = []byte(canaryBypass) }) },
 		},
@@ -165,21 +162,18 @@ func TestAWorkspaceWarnsBeforeTheEmergency(t *testing.T) {
 	}{
 		"in order": {want: "Resets can be carried out"},
 		"no second factor in the Secret": {
-			fixtureOptions{secret: withoutFactor},
+			fixtureOptions{secret: keys(answers.WithoutFactor)},
 			"Resets can be carried out. Rocket.Chat asks the account for the second factor TOTP, and the Secret holds none, nor a token that bypasses it; resets will be refused",
 		},
 		"a token that bypasses it": {
-			fixtureOptions{secret: func(secret *corev1.Secret) {
-				withoutFactor(secret)
-				secret.Data["authToken"] = []byte(canaryBypass)
-			}},
+			fixtureOptions{secret: keys(bypassing)},
 			"Resets can be carried out",
 		},
 		"another second factor": {
-			fixtureOptions{secret: func(secret *corev1.Secret) {
-				withoutFactor(secret)
-				secret.Data["password"] = []byte(canary)
-			}},
+			fixtureOptions{secret: keys(func(data map[string][]byte) {
+				answers.WithoutFactor(data)
+				data["password"] = []byte(canary)
+			})},
 			"Resets can be carried out. Rocket.Chat asks the account for the second factor TOTP, and the Secret holds Password; resets will be refused",
 		},
 		"a release without a limiter": {

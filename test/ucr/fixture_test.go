@@ -187,20 +187,24 @@ func (f *fixture) awaitReason(name, reason string) *v1alpha1.UserCredentialReset
 // requests are all of the namespace.
 func (f *fixture) requests() []v1alpha1.UserCredentialReset {
 	f.t.Helper()
-	list := &v1alpha1.UserCredentialResetList{}
-	if err := suiteOf.kube.List(f.t.Context(), list, client.InNamespace(f.support)); err != nil {
-		f.t.Fatal(err)
-	}
+	var list v1alpha1.UserCredentialResetList
+	f.list(&list)
 	return list.Items
 }
 
+// approvals are all of the namespace.
 func (f *fixture) approvals() []v1alpha1.ResetApproval {
 	f.t.Helper()
-	list := &v1alpha1.ResetApprovalList{}
+	var list v1alpha1.ResetApprovalList
+	f.list(&list)
+	return list.Items
+}
+
+func (f *fixture) list(list client.ObjectList) {
+	f.t.Helper()
 	if err := suiteOf.kube.List(f.t.Context(), list, client.InNamespace(f.support)); err != nil {
 		f.t.Fatal(err)
 	}
-	return list.Items
 }
 
 // said is what the plugin printed and how it ended.
