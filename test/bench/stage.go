@@ -25,7 +25,7 @@ import (
 type stage struct {
 	*bench
 	cluster *cluster.Cluster
-	kube    client.WithWatch
+	kube    client.Client
 	closers []func() error
 }
 
@@ -44,7 +44,7 @@ func (b *bench) open(ctx context.Context) (*stage, error) {
 		return nil, errors.Join(err, s.close())
 	}
 	s.cluster.Config.QPS = -1
-	if s.kube, err = client.NewWithWatch(s.cluster.Config, client.Options{Scheme: scheme}); err != nil {
+	if s.kube, err = client.New(s.cluster.Config, client.Options{Scheme: scheme}); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil

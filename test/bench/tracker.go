@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/watch"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
@@ -19,29 +19,36 @@ type tracker struct {
 	changed  chan struct{}        // closed and replaced by every change
 	finished map[string]time.Time // when a request was first seen finished
 	told     map[string]string    // reason of Succeeded
-	err      error
-	added    chan *v1alpha1.UserCredentialReset // requests when they are first seen, if anybody listens
 }
 
-// follow watches requests until the context ends.
+// follow watches requests until the context ends. An informer does it, which goes on
+// when the API server ends its watch, as a young one does that has just got to know a
+// kind.
 func (s *stage) follow(ctx context.Context, added chan *v1alpha1.UserCredentialReset) (*tracker, error) {
-	t := &tracker{changed: make(chan struct{}), finished: map[string]time.Time{}, told: map[string]string{}, added: added}
-	watching, err := s.kube.Watch(ctx, &v1alpha1.UserCredentialResetList{}, &client.ListOptions{})
+	t := &tracker{changed: make(chan struct{}), finished: map[string]time.Time{}, told: map[string]string{}}
+	watching, err := cache.New(s.cluster.Config, cache.Options{Scheme: s.kube.Scheme()})
 	if err != nil {
 		return nil, err
 	}
-	go func() {
-		defer watching.Stop()
-		for event := range watching.ResultChan() {
-			t.see(event)
-		}
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if t.err == nil {
-			t.err = errors.New("the watch ended")
-		}
-		t.wake()
-	}()
+	informer, err := watching.GetInformer(ctx, &v1alpha1.UserCredentialReset{}, cache.BlockUntilSynced(false))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc: func(object any) {
+			if added != nil {
+				added <- object.(*v1alpha1.UserCredentialReset)
+			}
+			t.see(object.(*v1alpha1.UserCredentialReset))
+		},
+		UpdateFunc: func(_, object any) { t.see(object.(*v1alpha1.UserCredentialReset)) },
+	}); err != nil {
+		return nil, err
+	}
+	go func() { _ = watching.Start(ctx) }() // which ends with the context, and does not fail
+	if !watching.WaitForCacheSync(ctx) {
+		return nil, ctx.Err()
+	}
 	return t, nil
 }
 
@@ -53,15 +60,8 @@ func (s *stage) begin(ctx context.Context) (*tracker, error) {
 	return s.follow(ctx, nil)
 }
 
-func (t *tracker) see(event watch.Event) {
+func (t *tracker) see(request *v1alpha1.UserCredentialReset) {
 	now := time.Now()
-	request, is := event.Object.(*v1alpha1.UserCredentialReset)
-	if !is {
-		return
-	}
-	if event.Type == watch.Added && t.added != nil {
-		t.added <- request
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	key := client.ObjectKeyFromObject(request).String()
@@ -83,10 +83,10 @@ func (t *tracker) wake() {
 func (t *tracker) await(ctx context.Context, ok func() bool) error {
 	for {
 		t.mu.Lock()
-		done, err, changed := ok(), t.err, t.changed
+		done, changed := ok(), t.changed
 		t.mu.Unlock()
-		if done || err != nil {
-			return err
+		if done {
+			return nil
 		}
 		select {
 		case <-changed:
