@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -88,6 +89,7 @@ func (p *replica) start() {
 	clock.offset.Store(int64(p.drift - p.offset))
 	p.operator = newOperator(Options{Clock: clock, Audit: logr.New(&auditSink{p}), RecordRetention: 30 * 24 * time.Hour},
 		&cachedClient{replica: p}, &liveReader{p}, &silentRecorder{})
+	p.operator.atOnce = oneByOne
 	p.operator.catchUp = func(_ context.Context, claim holding) bool {
 		p.world.ask("catch up")
 		select {
@@ -364,4 +366,13 @@ type silentRecorder struct{ events.EventRecorder }
 
 // Eventf implements events.EventRecorder.
 func (*silentRecorder) Eventf(runtime.Object, runtime.Object, string, string, string, string, ...any) {
+}
+
+// oneByOne makes calls in their order, all of them: schedules are to be repeatable.
+func oneByOne(calls ...func() error) error {
+	var errs []error
+	for _, call := range calls {
+		errs = append(errs, call())
+	}
+	return errors.Join(errs...)
 }

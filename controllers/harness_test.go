@@ -107,6 +107,7 @@ func (h *harness) restart() {
 		DialPolicy: rocketchat.DialPolicy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
 		Clock:      NewClock(),
 	}, through, through, events.NewFakeRecorder(1000))
+	operator.atOnce = oneByOne
 	operator.catchUp = func(context.Context, holding) bool { return false } // no informer tells of anything
 	h.process = &process{
 		requests:   &UserCredentialResetReconciler{Operator: operator, tries: newTries(), written: newWrittenStatuses()},

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -69,6 +70,8 @@ type Operator struct {
 	newID    func() string // of an attempt
 	// catchUp waits until the cache has a claim of this process, and says whether it has.
 	catchUp func(ctx context.Context, claim holding) bool
+	// atOnce makes calls that do not depend on each other, and joins their errors.
+	atOnce func(calls ...func() error) error
 	dial    func(*rocketchat.Connection) chatClient
 
 	requests   wakeable
@@ -120,8 +123,19 @@ func newOperator(options Options, kube client.Client, live client.Reader, record
 	operator.gate = gate.New(options.Clock.machine, operator.requests.wakeByKey)
 	operator.probes = gate.New(options.Clock.machine, operator.workspaces.wakeByKey)
 	operator.catchUp = func(ctx context.Context, claim holding) bool { return operator.ledger.awaitTold(ctx, claim.id) }
+	operator.atOnce = inParallel
 	operator.dial = func(connection *rocketchat.Connection) chatClient { return operator.newClient(connection) }
 	return operator
+}
+
+func inParallel(calls ...func() error) error {
+	errs := make([]error, len(calls))
+	var group sync.WaitGroup
+	for i, call := range calls {
+		group.Go(func() { errs[i] = call() })
+	}
+	group.Wait()
+	return errors.Join(errs...)
 }
 
 // controllerOptions let a controller look again soon after an error: what is known

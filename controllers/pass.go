@@ -109,18 +109,26 @@ func (p *pass) again() *reset.Decision {
 }
 
 // readBrakes reads what may stop a request from the API server: a cache may not
-// yet know of a deletion, a suspension or a denial.
+// yet know of a deletion, a suspension or a denial. The Secret is read meanwhile, by
+// the name that the cache knows.
 func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, brakesTimeout)
 	defer cancel()
 	if there, err := p.readRequest(ctx); err != nil || !there {
 		return &reset.Decision{Step: reset.StepNone}, err
 	}
-	var err error
-	if p.Workspace, err = p.readWorkspace(ctx, p.live, p.Request); err != nil {
-		return nil, err
-	}
-	if err := p.readApprovals(ctx); err != nil {
+	cached := p.Workspace
+	var unread error
+	err := p.atOnce(func() (err error) {
+		if p.Workspace, err = p.readWorkspace(ctx, p.live, p.Request); err != nil {
+			return err
+		}
+		return p.readApprovals(ctx)
+	}, func() error {
+		p.secret, unread = readSecret(ctx, p.live, cached, p.options.PlainHTTPAllowed)
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	p.Now = p.clock.Now()
@@ -128,9 +136,11 @@ func (p *pass) readBrakes(ctx context.Context) (*reset.Decision, error) {
 	if decision := p.proceed(); decision != nil {
 		return decision, nil
 	}
-	p.secret, err = readSecret(ctx, p.live, p.Workspace, p.options.PlainHTTPAllowed)
-	if _, faulty := errors.AsType[*secretError](err); err != nil && !faulty {
-		return nil, err
+	if p.Workspace.Spec.SecretRef != cached.Spec.SecretRef {
+		p.secret, unread = readSecret(ctx, p.live, p.Workspace, p.options.PlainHTTPAllowed)
+	}
+	if _, faulty := errors.AsType[*secretError](unread); unread != nil && !faulty {
+		return nil, unread
 	}
 	return nil, nil //nolint:nilnil // no decision means: go on
 }
@@ -251,13 +261,17 @@ func (p *pass) doubt(reason string) {
 func (p *pass) checkClaim(ctx context.Context) (reset.Result, bool) {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout-p.clock.since(p.held.claimBegan))
 	defer cancel()
-	if err := p.readRivals(ctx); err != nil {
+	var request v1alpha1.UserCredentialReset
+	var gone error
+	if err := p.atOnce(func() error { return p.readRivals(ctx) }, func() error {
+		gone = p.live.Get(ctx, p.name, &request)
+		return nil
+	}); err != nil {
 		p.log.Error(err, "The attempt is given up before its call")
 		return reset.NotBegun(), true
 	}
-	var request v1alpha1.UserCredentialReset
-	if err := p.live.Get(ctx, p.name, &request); err != nil || request.UID != p.Request.UID {
-		p.log.Info("The request is gone before its call", "error", errorText(err))
+	if gone != nil || request.UID != p.Request.UID {
+		p.log.Info("The request is gone before its call", "error", errorText(gone))
 		return reset.NotBegun(), true
 	}
 	if err := p.readApprovals(ctx); err != nil {

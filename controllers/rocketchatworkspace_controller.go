@@ -19,6 +19,7 @@ import (
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/gate"
 	"github.com/credentialreset/credential-reset-operator/internal/reset"
+	"github.com/credentialreset/credential-reset-operator/internal/rocketchat"
 )
 
 const (
@@ -81,7 +82,7 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 	}
 	r.board.publish(request.NamespacedName, health)
 	if !health.GatesLike(before) {
-		r.wakeAll(ctx, request.NamespacedName)
+		r.wakeAll(ctx, request.NamespacedName, health)
 	}
 	if err := r.write(ctx, &workspace, health); err != nil {
 		if apierrors.IsConflict(err) {
@@ -95,11 +96,31 @@ func (r *RocketChatWorkspaceReconciler) Reconcile(ctx context.Context, request c
 	return ctrl.Result{RequeueAfter: nextProbe(&workspace, health)}, nil // look again
 }
 
-// wakeAll has all requests looked at that wait for the workspace.
-func (r *RocketChatWorkspaceReconciler) wakeAll(ctx context.Context, workspace types.NamespacedName) {
-	for _, waiting := range r.listOpen(ctx, openByWorkspace, workspace.String()) {
-		r.requests.wake(waiting.NamespacedName)
+// wakeAll has all requests looked at that wait for the workspace. Those that may go on
+// now are in line before the first of them asks, so that the oldest goes first.
+func (r *RocketChatWorkspaceReconciler) wakeAll(ctx context.Context, workspace types.NamespacedName, health reset.Health) {
+	waiting := r.listOpen(ctx, openByWorkspace, workspace.String())
+	var tickets []gate.Ticket
+	for i := range waiting {
+		if health.Gate(waiting[i].Spec.Type) == "" {
+			tickets = append(tickets, r.ticket(ctx, &waiting[i]))
+		}
 	}
+	r.gate.Expect(rocketchat.ServerOf(health.Host), tickets)
+	for i := range waiting {
+		r.requests.wake(client.ObjectKeyFromObject(&waiting[i]))
+	}
+}
+
+// ticket is that of a request as the cache has it.
+func (r *RocketChatWorkspaceReconciler) ticket(ctx context.Context, request *v1alpha1.UserCredentialReset) gate.Ticket {
+	var record v1alpha1.ResetRecord
+	if ref := request.Status.RecordRef; ref != nil {
+		if err := r.kube.Get(ctx, client.ObjectKey{Name: ref.Name}, &record); client.IgnoreNotFound(err) != nil {
+			ctrl.LoggerFrom(ctx).Error(err, "Read the record of a waiting request", "record", ref.Name)
+		}
+	}
+	return ticketOf(request, &record)
 }
 
 // nextProbe is when to look again.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 
@@ -116,5 +117,32 @@ func TestAFirstProbeThatWaitsSaysNothing(t *testing.T) {
 	}
 	if h.workspace().ResourceVersion != before {
 		t.Error("the status was written")
+	}
+}
+
+// TestTheOldestGoesFirstWhenAWorkspaceIsInOrder proves that of the requests that a
+// workspace held up the oldest is carried out first, whichever is looked at first.
+func TestTheOldestGoesFirstWhenAWorkspaceIsInOrder(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	older := h.newRequest("uid-2")
+	older.Name, older.Spec.User.Username = "older", "bob"
+	older.CreationTimestamp = metav1.NewTime(older.CreationTimestamp.Add(-time.Hour))
+	if err := h.store.Create(t.Context(), older); err != nil {
+		t.Fatal(err)
+	}
+	h.restart()
+	if _, err := h.reconcileOnce(); err != nil {
+		t.Fatal(err)
+	}
+	if h.record() != nil {
+		t.Error("the younger is carried out first")
+	}
+	for range 2 { // the older one, then the younger
+		h.name.Name = map[string]string{"lost-phone": "older", "older": "lost-phone"}[h.name.Name]
+		h.reconcile()
+		if reason := reasonOf(h.request()); reason != v1alpha1.ReasonResetAccepted {
+			t.Errorf("%s says %s in its turn", h.name.Name, reason)
+		}
 	}
 }

@@ -199,13 +199,8 @@ func (r *UserCredentialResetReconciler) attempt(ctx context.Context, observed *r
 	if !r.ledger.isComplete() {
 		return reset.Decision{Step: reset.StepNone, After: conflictPause}, nil
 	}
-	name := client.ObjectKeyFromObject(observed.Request)
-	ticket := gate.Ticket{Key: name.String(), Namespace: name.Namespace, Created: observed.Request.CreationTimestamp.Time}
-	if observed.Record != nil {
-		ticket.Attempts = len(observed.Record.Attempts)
-	}
 	server := rocketchat.ServerOf(observed.Health.Host)
-	permit, closed := r.gate.Ask(server, ticket)
+	permit, closed := r.gate.Ask(server, ticketOf(observed.Request, observed.Record))
 	if permit == nil {
 		return reset.Queued(*observed, closed), nil
 	}
@@ -215,6 +210,17 @@ func (r *UserCredentialResetReconciler) attempt(ctx context.Context, observed *r
 	}
 	defer r.passes.end()
 	return r.pass(ctx, observed, permit, server)
+}
+
+// ticketOf is the request's place in line. The record may be nil.
+func ticketOf(request *v1alpha1.UserCredentialReset, record *v1alpha1.ResetRecord) gate.Ticket {
+	ticket := gate.Ticket{
+		Key: client.ObjectKeyFromObject(request).String(), Namespace: request.Namespace, Created: request.CreationTimestamp.Time,
+	}
+	if record != nil {
+		ticket.Attempts = len(record.Attempts)
+	}
+	return ticket
 }
 
 // act writes the status that a decision asks for, if it says anything new.
@@ -348,7 +354,7 @@ func (r *UserCredentialResetReconciler) concernedByRecord(ctx context.Context, o
 	if !ok {
 		return nil
 	}
-	concerned := r.listOpen(ctx, openByTarget, record.Target.UserID)
+	concerned := r.openRequests(ctx, openByTarget, record.Target.UserID)
 	if own := record.Request; r.watches(own.Namespace) {
 		concerned = append(concerned, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: own.Namespace, Name: own.Name}})
 	}
@@ -356,18 +362,25 @@ func (r *UserCredentialResetReconciler) concernedByRecord(ctx context.Context, o
 }
 
 func (r *UserCredentialResetReconciler) concernedByWorkspace(ctx context.Context, object client.Object) []reconcile.Request {
-	return r.listOpen(ctx, openByWorkspace, client.ObjectKeyFromObject(object).String())
+	return r.openRequests(ctx, openByWorkspace, client.ObjectKeyFromObject(object).String())
 }
 
-func (o *Operator) listOpen(ctx context.Context, field, value string) []reconcile.Request {
+// listOpen lists requests without an outcome by an index of the cache, for looking only.
+func (o *Operator) listOpen(ctx context.Context, field, value string) []v1alpha1.UserCredentialReset {
 	var list v1alpha1.UserCredentialResetList
 	if err := o.kube.List(ctx, &list, client.MatchingFields{field: value}, client.UnsafeDisableDeepCopy); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "List waiting requests", "field", field)
 		return nil
 	}
-	requests := make([]reconcile.Request, 0, len(list.Items))
-	for i := range list.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	return list.Items
+}
+
+// openRequests asks to look at the requests that listOpen finds.
+func (o *Operator) openRequests(ctx context.Context, field, value string) []reconcile.Request {
+	open := o.listOpen(ctx, field, value)
+	requests := make([]reconcile.Request, 0, len(open))
+	for i := range open {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&open[i])})
 	}
 	return requests
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -103,13 +102,12 @@ func TestNoticeIsGivenBeforeTheRecordIsLookedAt(t *testing.T) {
 		}
 		return c.SubResource(name).Update(ctx, object, options...)
 	}
-	request := h.newRequest("uid-2")
-	request.Name, request.Spec.User.Username = "nobody", "nobody"
-	if err := h.store.Create(t.Context(), request); err != nil {
+	request := h.request()
+	request.Spec.User.Username = "nobody"
+	if err := h.store.Update(t.Context(), request); err != nil {
 		t.Fatal(err)
 	}
-	name := types.NamespacedName{Namespace: request.Namespace, Name: request.Name}
-	if _, err := h.requests.Reconcile(t.Context(), ctrl.Request{NamespacedName: name}); err != nil {
+	if _, err := h.reconcileOnce(); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{v1alpha1.ReasonConcluding, "look for a record", v1alpha1.ReasonUserNotFound}

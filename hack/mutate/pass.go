@@ -107,12 +107,12 @@ func passes() []mutation {
 		},
 		{
 			"a request that is gone is carried out", neverClaimed, pass,
-			`		p.log.Info("The request is gone before its call", "error", errorText(err))
+			`		p.log.Info("The request is gone before its call", "error", errorText(gone))
 		return reset.NotBegun(), true`, `		return reset.Claimed(*p.Observation)`, passTests(),
 		},
 		{
 			"a notice is looked for in the cache only", finishedFree, pass,
-			`	if err := p.live.Get(ctx, p.name, &request); err != nil || request.UID`, `	if err := p.kube.Get(ctx, p.name, &request); err != nil || request.UID`, passTests(),
+			`		gone = p.live.Get(ctx, p.name, &request)`, `		gone = p.kube.Get(ctx, p.name, &request)`, passTests(),
 		},
 		{
 			"a deleted request is seen by the cache only", neverClaimed, pass,

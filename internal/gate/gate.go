@@ -80,6 +80,34 @@ func (g *Gate) Ask(server string, ticket Ticket) (*Permit, time.Duration) {
 	return permit, closed
 }
 
+// Expect puts tickets in line whose owners are about to ask, all at the same moment:
+// the one who goes first is to pass first, not the one who is the first to ask. Who
+// then does not want to call leaves.
+func (g *Gate) Expect(server string, tickets []Ticket) {
+	g.mu.Lock()
+	now := g.timer.Now()
+	var settled []*queue
+	for _, ticket := range tickets {
+		if w, waits := g.waiting[ticket.Key]; waits && w.queue.server != server {
+			delete(g.waiting, w.Key)
+			w.queue.drop(w)
+			settled = append(settled, w.queue)
+		}
+	}
+	q := g.queue(server)
+	for _, ticket := range tickets {
+		g.enrol(q, ticket)
+	}
+	var woken []string
+	for _, q := range append(settled, q) {
+		woken = append(woken, g.settle(q, now))
+	}
+	g.mu.Unlock()
+	for _, key := range woken {
+		g.awaken(key)
+	}
+}
+
 // enrol puts the ticket in line. One that waits unchanged keeps its place.
 func (g *Gate) enrol(q *queue, ticket Ticket) *waiter {
 	w, waits := g.waiting[ticket.Key]

@@ -197,6 +197,28 @@ func TestGate(t *testing.T) {
 			fresh.Release()
 			wantWoken(t, f, "tried")
 		},
+		"of those that are expected the first in line passes, not the first to ask": func(t *testing.T, f *fixture) {
+			f.Expect(chat, []Ticket{ticketOf("young", 0, 1), ticketOf("oldest", 0, 9), ticketOf("old", 0, 5)})
+			wantWoken(t, f, "oldest")
+			f.mustWait(t, chat, ticketOf("young", 0, 1), 0)
+			f.mustAsk(t, chat, ticketOf("oldest", 0, 9)).Release()
+			wantServed(t, f, "old", "young")
+			wantForgotten(t, f)
+		},
+		"who is expected at another server waits there no longer": func(t *testing.T, f *fixture) {
+			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
+			f.mustWait(t, chat, ticketOf("a", 0, 9), 0)
+			f.mustWait(t, chat, ticketOf("b", 0, 8), 0)
+			f.mustWait(t, chat, ticketOf("c", 0, 7), 0)
+			permit.Release()
+			wantWoken(t, f, "a")
+			f.Expect(other, []Ticket{ticketOf("b", 0, 8), ticketOf("a", 0, 9)})
+			wantWoken(t, f, "c", "a")
+		},
+		"to expect nobody changes nothing": func(t *testing.T, f *fixture) {
+			f.Expect(chat, nil)
+			wantForgotten(t, f)
+		},
 		"a woken ticket that leaves passes the turn on": func(t *testing.T, f *fixture) {
 			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
 			f.mustWait(t, chat, ticketOf("first", 0, 9), 0)

@@ -197,6 +197,31 @@ func (m *model) ask(server string) {
 	}
 }
 
+// expect announces some who are about to ask.
+func (m *model) expect(server string) {
+	s := m.sites[server]
+	var tickets []Ticket
+	for range m.random.IntN(4) {
+		tickets = append(tickets, ticketOf(m.anyKey(), m.random.IntN(3), m.random.IntN(4)))
+	}
+	m.note("expect %s %+v;", server, tickets)
+	for _, ticket := range tickets {
+		for name, elsewhere := range m.sites {
+			if name != server {
+				elsewhere.take(ticket.Key)
+			}
+		}
+		m.enrol(s, ticket)
+	}
+	if m.free(s) {
+		m.passOver(s)
+	}
+	if first, _ := s.first(); first.Key != s.called {
+		s.called = "" // another one goes before it now
+	}
+	m.Expect(server, tickets)
+}
+
 func (m *model) leave() {
 	key := m.anyKey()
 	m.note("leave %s;", key)
@@ -233,7 +258,7 @@ func (m *model) shut(server string) {
 // time, and it fires with a later step.
 func (m *model) step(late bool) {
 	server := []string{chat, other}[m.random.IntN(2)]
-	switch m.random.IntN(9) {
+	switch m.random.IntN(10) {
 	case 0, 1, 2, 3:
 		m.ask(server)
 	case 4, 5:
@@ -243,6 +268,8 @@ func (m *model) step(late bool) {
 	case 7:
 		m.leave()
 	case 8:
+		m.expect(server)
+	case 9:
 		d := time.Duration(m.random.IntN(7)) * time.Second
 		m.note("pass %v;", d)
 		if late {

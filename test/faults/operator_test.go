@@ -141,8 +141,8 @@ func (o *operator) recogniseRead(r *http.Request) call {
 		return call{step: stepRequest, request: name}
 	case resource == "rocketchatworkspaces":
 		return call{step: stepWorkspace, request: o.request}
-	case resource == "secrets" && o.last == stepWorkspace:
-		// Otherwise it is a probe of the workspace.
+	case resource == "secrets" && (o.last == stepRequest || o.last == stepWorkspace):
+		// Otherwise it is a probe of the workspace. Both are read at once.
 		return call{step: stepSecret, request: o.request}
 	}
 	return call{}

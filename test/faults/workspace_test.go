@@ -55,7 +55,7 @@ func (it *iteration) lookUp(r *http.Request) call {
 	query := r.URL.Query()
 	name := it.byUser[query.Get("userId")+query.Get("username")]
 	for _, o := range it.operators {
-		if o.request == name && o.last == stepSecret {
+		if o.request == name && (o.last == stepSecret || o.last == stepWorkspace) {
 			o.last = stepLookUp
 			return call{operator: o, step: stepLookUp, request: name}
 		}
