@@ -32,7 +32,7 @@ func (o *Operator) newClient(connection *rocketchat.Connection) *rocketchat.Clie
 		Observe: func(exchange rocketchat.Exchange) {
 			o.meters.called(exchange)
 			if exchange.RateLimit.Exhausted {
-				o.gateOf(exchange.Route).Close(server, exchange.RateLimit.Wait)
+				o.gateOf(exchange.Route).Close(server, exchange.Route, exchange.RateLimit.Wait)
 			}
 		},
 	})
@@ -43,7 +43,7 @@ func (o *Operator) newClient(connection *rocketchat.Connection) *rocketchat.Clie
 // are exhausted together and share a gate; probes use other routes.
 func (o *Operator) gateOf(route string) *gate.Gate {
 	switch route {
-	case "v1/users.info", "v1/users.resetTOTP", "v1/users.resetE2EKey":
+	case rocketchat.RouteUserInfo, rocketchat.RouteResetTOTP, rocketchat.RouteResetE2EKey:
 		return o.gate
 	}
 	return o.probes

@@ -44,6 +44,13 @@ func (c *Clock) Local() time.Time { return c.machine.Now() }
 // since is the time that has passed on this machine.
 func (c *Clock) since(local time.Time) time.Duration { return c.Local().Sub(local) }
 
+// pause returns when the time is over.
+func (c *Clock) pause(d time.Duration) {
+	over := make(chan struct{})
+	c.machine.AfterFunc(d, func() { close(over) })
+	<-over
+}
+
 // Offset is how far the API server's clock is ahead of this machine's.
 func (c *Clock) Offset() time.Duration { return time.Duration(c.offset.Load()) }
 

@@ -154,7 +154,7 @@ func (c *chatCaller) read(what string, faults int) error {
 
 // limited is the limiter's refusal, of which the gate is told.
 func (c *chatCaller) limited(route string) error {
-	c.replica.operator.gate.Close(c.connection.Server(), limitWait)
+	c.replica.operator.gate.Close(c.connection.Server(), rocketchat.RouteResetTOTP, limitWait)
 	return &rocketchat.AnswerError{
 		Route: route, Status: 429, RocketChat: true, TextCode: rocketchat.CodeTooManyRequests,
 		RateLimit: rocketchat.RateLimit{Exhausted: true, Wait: limitWait},

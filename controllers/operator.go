@@ -70,9 +70,10 @@ type Operator struct {
 	newID    func() string // of an attempt
 	// catchUp waits until the cache has a claim of this process, and says whether it has.
 	catchUp func(ctx context.Context, claim holding) bool
+	pause   func(time.Duration)
 	// atOnce makes calls that do not depend on each other, and joins their errors.
 	atOnce func(calls ...func() error) error
-	dial    func(*rocketchat.Connection) chatClient
+	dial   func(*rocketchat.Connection) chatClient
 
 	requests   wakeable
 	workspaces wakeable
@@ -120,10 +121,11 @@ func newOperator(options Options, kube client.Client, live client.Reader, record
 		meters:   newMeters(),
 		newID:    uuid.NewString,
 	}
-	operator.gate = gate.New(options.Clock.machine, operator.requests.wakeByKey)
-	operator.probes = gate.New(options.Clock.machine, operator.workspaces.wakeByKey)
+	operator.gate = gate.New(options.Clock.machine, passLead, operator.requests.wakeByKey)
+	operator.probes = gate.New(options.Clock.machine, 0, operator.workspaces.wakeByKey)
 	operator.catchUp = func(ctx context.Context, claim holding) bool { return operator.ledger.awaitTold(ctx, claim.id) }
 	operator.atOnce = inParallel
+	operator.pause = options.Clock.pause
 	operator.dial = func(connection *rocketchat.Connection) chatClient { return operator.newClient(connection) }
 	return operator
 }

@@ -29,8 +29,13 @@ const (
 	writeTimeout      = 5 * time.Second // one try to write a result or a status
 )
 
-// pass is one uninterrupted attempt to carry a request out. It waits for nothing,
-// and the stop signal does not reach it.
+// passLead is how long before a server's limiter lets calls pass again a pass begins:
+// for what it reads before its first call, and makes before its second.
+const passLead = 50 * time.Millisecond
+
+// pass is one uninterrupted attempt to carry a request out. It waits for nothing but
+// the moment that the limiter lets its calls pass, and the stop signal does not reach
+// it.
 type pass struct {
 	*UserCredentialResetReconciler
 	*reset.Observation // what the pass knows; live from its first step on
@@ -58,7 +63,9 @@ func (r *UserCredentialResetReconciler) pass(ctx context.Context, observed *rese
 	}
 	defer p.close()
 	ctx = context.WithoutCancel(ctx)
-	for _, step := range []func(context.Context) (*reset.Decision, error){p.readBrakes, p.connect, p.resolve, p.claim} {
+	for _, step := range []func(context.Context) (*reset.Decision, error){
+		p.readBrakes, p.connect, p.untilOpen(rocketchat.RouteUserInfo), p.resolve, p.untilOpen(p.route()), p.claim,
+	} {
 		if decision, err := step(ctx); decision != nil || err != nil {
 			return deref(decision), err
 		}
@@ -211,6 +218,30 @@ func (p *pass) connect(ctx context.Context) (*reset.Decision, error) {
 	return nil, nil //nolint:nilnil // no decision means: go on
 }
 
+// route is that of the reset.
+func (p *pass) route() string {
+	if p.Request.Spec.Type == v1alpha1.ResetTypeE2EKey {
+		return rocketchat.RouteResetE2EKey
+	}
+	return rocketchat.RouteResetTOTP
+}
+
+// untilOpen waits until a limiter lets calls of the route pass, which is soon, as the
+// permit was given shortly before. The limiters of the two routes count by themselves,
+// from the first call of each: the look-up may be made a little before the reset.
+func (p *pass) untilOpen(route string) func(context.Context) (*reset.Decision, error) {
+	return func(context.Context) (*reset.Decision, error) {
+		closed := p.permit.Closed(route)
+		if closed > passLead {
+			return &reset.Decision{Step: reset.StepAttempt}, nil // it was closed since: ask for a permit again
+		}
+		if closed > 0 {
+			p.pause(closed)
+		}
+		return nil, nil //nolint:nilnil // no decision means: go on
+	}
+}
+
 // resolve asks the workspace whom the request means, in every pass anew.
 func (p *pass) resolve(ctx context.Context) (*reset.Decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
@@ -304,7 +335,7 @@ func (p *pass) send(ctx context.Context) reset.Result {
 	p.held.stage = stageBegun
 	p.holdings.put(p.held)
 	call := p.chat.ResetTOTP
-	if p.Request.Spec.Type == v1alpha1.ResetTypeE2EKey {
+	if p.route() == rocketchat.RouteResetE2EKey {
 		call = p.chat.ResetE2EKey
 	}
 	err := call(ctx, rocketchat.Reset{

@@ -1,14 +1,17 @@
 package controllers
 
 import (
+	"context"
 	"net/http"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/gate"
@@ -28,7 +31,7 @@ func (h *harness) server() string { return rocketchat.ServerOf(h.alice().Host) }
 func TestARequestThatWaitsWritesOnce(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	h.requests.gate.Close(h.server(), time.Minute)
+	h.requests.gate.Close(h.server(), rocketchat.RouteResetTOTP, time.Minute)
 	var said string
 	for range 3 {
 		result, err := h.reconcileOnce()
@@ -144,5 +147,53 @@ func TestTheOldestGoesFirstWhenAWorkspaceIsInOrder(t *testing.T) {
 		if reason := reasonOf(h.request()); reason != v1alpha1.ReasonResetAccepted {
 			t.Errorf("%s says %s in its turn", h.name.Name, reason)
 		}
+	}
+}
+
+// TestAPassBeginsBeforeTheServerOpens proves that what a pass prepares is prepared
+// while the limiter is still closed, and that neither call is made before it opens.
+func TestAPassBeginsBeforeTheServerOpens(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	const lookUp, reset = passLead / 2, passLead - time.Millisecond
+	began := time.Now()
+	h.requests.gate.Close(h.server(), rocketchat.RouteUserInfo, lookUp)
+	h.requests.gate.Close(h.server(), rocketchat.RouteResetTOTP, reset)
+	h.faults.Create = func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+		if since := time.Since(began); since < reset {
+			t.Errorf("the claim was stored after %v", since)
+		}
+		return c.Create(ctx, object, options...)
+	}
+	if _, err := h.reconcileOnce(); err != nil {
+		t.Fatal(err)
+	}
+	h.wantEnd(v1alpha1.OutcomeSucceeded, v1alpha1.ReasonResetAccepted, 1)
+	for _, call := range h.chat.Journal().Requests {
+		earliest, ofPass := map[string]time.Duration{"/api/" + rocketchat.RouteUserInfo: lookUp, "/api/" + rocketchat.RouteResetTOTP: reset}[call.Path]
+		if since := call.Time.Sub(began); ofPass && since < earliest {
+			t.Errorf("%s was called after %v, %v before it is open", call.Path, since, earliest-since)
+		}
+	}
+}
+
+// TestARouteThatWasClosedMeanwhileIsNotWaitedFor proves that a permit is given back
+// rather than kept for longer than its lead.
+func TestARouteThatWasClosedMeanwhileIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	h.faults.Get = func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+		if _, is := object.(*corev1.Secret); is {
+			h.requests.gate.Close(h.server(), rocketchat.RouteResetTOTP, time.Hour)
+		}
+		return c.Get(ctx, key, object, options...)
+	}
+	for range 2 {
+		if _, err := h.reconcileOnce(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if reason := reasonOf(h.request()); reason != v1alpha1.ReasonRateLimited || h.record() != nil {
+		t.Errorf("it says %s", reason)
 	}
 }

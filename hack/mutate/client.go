@@ -249,11 +249,11 @@ func connections() []mutation {
 		},
 		{
 			"two calls to a server are made at a time", oneCall, "internal/gate/queue.go",
-			`return !q.busy && !q.closedUntil.After(now)`, `return !q.closedUntil.After(now)`, gateTests(),
+			`return !q.busy && !q.opens().After(now)`, `return !q.opens().After(now)`, gateTests(),
 		},
 		{
 			"a server is called although its limiter is exhausted", oneCall, "internal/gate/queue.go",
-			`return !q.busy && !q.closedUntil.After(now)`, `return !q.busy`, gateTests(),
+			`return !q.busy && !q.opens().After(now)`, `return !q.busy`, gateTests(),
 		},
 		{
 			"a newcomer overtakes those that wait", oneCall, "internal/gate/gate.go",

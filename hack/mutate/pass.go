@@ -106,6 +106,15 @@ func passes() []mutation {
 		return own.told`, passTests(),
 		},
 		{
+			"a pass does not wait until the limiter lets its calls pass", oneCall, pass,
+			`			p.pause(closed)
+`, ``, passTests(),
+		},
+		{
+			"a permit is kept for as long as a limiter says", oneCall, pass,
+			`		if closed > passLead {`, `		if closed > passLead && closed < 0 {`, passTests(),
+		},
+		{
 			"a request that is gone is carried out", neverClaimed, pass,
 			`		p.log.Info("The request is gone before its call", "error", errorText(gone))
 		return reset.NotBegun(), true`, `		return reset.Claimed(*p.Observation)`, passTests(),

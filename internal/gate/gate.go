@@ -37,6 +37,7 @@ func (t Ticket) same(other Ticket) bool {
 // Gate hands out the permits. The zero value is not usable; see New.
 type Gate struct {
 	timer Timer
+	lead  time.Duration
 	wake  func(key string)
 
 	mu      sync.Mutex
@@ -52,9 +53,12 @@ type Timer interface {
 
 // New makes a gate. It calls wake with the key of a ticket whose turn has come;
 // the one who waits then asks again, or leaves. wake must not call the gate.
-func New(timer Timer, wake func(key string)) *Gate {
+// The permit for a server that is closed is given that lead before it opens, for what
+// is to be prepared: who holds it looks by itself how long a route is closed.
+func New(timer Timer, lead time.Duration, wake func(key string)) *Gate {
 	return &Gate{
 		timer:   timer,
+		lead:    lead,
 		wake:    wake,
 		servers: map[string]*queue{},
 		waiting: map[string]*waiter{},
@@ -62,7 +66,7 @@ func New(timer Timer, wake func(key string)) *Gate {
 }
 
 // Ask returns a permit to call the server, or how long the server is closed:
-// zero when it is merely busy or others go first. Who gets no permit waits, and
+// zero when it is merely busy, about to open, or others go first. Who gets no permit waits, and
 // is woken; asking again meanwhile changes nothing.
 func (g *Gate) Ask(server string, ticket Ticket) (*Permit, time.Duration) {
 	g.mu.Lock()
@@ -72,7 +76,10 @@ func (g *Gate) Ask(server string, ticket Ticket) (*Permit, time.Duration) {
 	}
 	q := g.queue(server)
 	permit := g.admit(q, g.enrol(q, ticket), now)
-	closed := max(q.closedUntil.Sub(now), 0)
+	closed := time.Duration(0)
+	if q.opens().After(now) {
+		closed = q.closedUntil.Sub(now)
+	}
 	next := g.settle(q, now)
 	g.mu.Unlock()
 	g.awaken(passed)
@@ -155,14 +162,12 @@ func (g *Gate) leave(w *waiter, now time.Time) string {
 	return g.settle(w.queue, now)
 }
 
-// Close lets nobody pass to the server for a while: its limiter is exhausted. Of
-// several pauses the one that ends last counts.
-func (g *Gate) Close(server string, wait time.Duration) {
+// Close lets nobody pass to the server for a while: the limiter of a route is
+// exhausted. Of several pauses the one that ends last counts.
+func (g *Gate) Close(server, route string, wait time.Duration) {
 	g.mu.Lock()
 	now, q := g.timer.Now(), g.queue(server)
-	if until := now.Add(wait); until.After(q.closedUntil) {
-		q.closedUntil = until
-	}
+	q.close(route, now.Add(wait))
 	next := g.settle(q, now)
 	g.mu.Unlock()
 	g.awaken(next)
@@ -212,7 +217,7 @@ func (g *Gate) awaken(key string) {
 func (g *Gate) queue(server string) *queue {
 	q, known := g.servers[server]
 	if !known {
-		q = &queue{server: server}
+		q = &queue{server: server, lead: g.lead, routes: map[string]time.Time{}}
 		g.servers[server] = q
 	}
 	return q
@@ -251,3 +256,10 @@ type Permit struct {
 
 // Release gives the permit back; a second time does nothing.
 func (p *Permit) Release() { p.once.Do(func() { p.gate.release(p.queue) }) }
+
+// Closed is how long a route of the server is still closed.
+func (p *Permit) Closed(route string) time.Duration {
+	p.gate.mu.Lock()
+	defer p.gate.mu.Unlock()
+	return max(p.queue.routes[route].Sub(p.gate.timer.Now()), 0)
+}

@@ -12,6 +12,8 @@ import (
 const (
 	chat  = "https://chat.example.com"
 	other = "https://other.example.com"
+
+	reset, lookUp = "reset", "look-up" // routes
 )
 
 // start is when the tests begin.
@@ -41,9 +43,11 @@ type alarm struct {
 	call func()
 }
 
-func newFixture() *fixture {
+func newFixture() *fixture { return newFixtureWith(0) }
+
+func newFixtureWith(lead time.Duration) *fixture {
 	f := &fixture{time: start()}
-	f.Gate = New(f, func(key string) { f.woken = append(f.woken, key) })
+	f.Gate = New(f, lead, func(key string) { f.woken = append(f.woken, key) })
 	return f
 }
 
@@ -136,6 +140,34 @@ func wantForgotten(t *testing.T, f *fixture) {
 	}
 }
 
+// TestAPermitIsGivenBeforeTheServerOpens proves that who prepares itself meanwhile is
+// told for how long each route stays closed.
+func TestAPermitIsGivenBeforeTheServerOpens(t *testing.T) {
+	t.Parallel()
+	f := newFixtureWith(time.Second)
+	f.Close(chat, lookUp, 59500*time.Millisecond)
+	f.Close(chat, reset, time.Minute)
+	f.mustWait(t, chat, ticketOf("a", 0, 9), time.Minute)
+	f.pass(59*time.Second - 1)
+	wantWoken(t, f)
+	f.pass(1)
+	wantWoken(t, f, "a")
+	permit := f.mustAsk(t, chat, ticketOf("a", 0, 9))
+	f.mustWait(t, chat, ticketOf("b", 0, 1), 0) // it is about to open
+	for _, want := range []struct{ lookUp, reset time.Duration }{
+		{500 * time.Millisecond, time.Second}, {0, 500 * time.Millisecond}, {0, 0},
+	} {
+		if first, second := permit.Closed(lookUp), permit.Closed(reset); first != want.lookUp || second != want.reset {
+			t.Errorf("closed for %v and %v, want %v and %v", first, second, want.lookUp, want.reset)
+		}
+		f.pass(500 * time.Millisecond)
+	}
+	permit.Release()
+	wantServed(t, f, "b")
+	f.pass(time.Second)
+	wantForgotten(t, f)
+}
+
 // TestGate tells the stories of the gate, one each.
 func TestGate(t *testing.T) {
 	t.Parallel()
@@ -150,7 +182,7 @@ func TestGate(t *testing.T) {
 		},
 		"servers do not hinder each other": func(t *testing.T, f *fixture) {
 			f.mustAsk(t, chat, ticketOf("a", 0, 0))
-			f.Close(chat, time.Minute)
+			f.Close(chat, reset, time.Minute)
 			f.mustWait(t, chat, ticketOf("b", 0, 0), time.Minute)
 			f.mustAsk(t, other, ticketOf("c", 0, 0)).Release()
 			wantWoken(t, f)
@@ -283,7 +315,7 @@ func TestGate(t *testing.T) {
 			f.mustWait(t, chat, ticketOf("a", 0, 9), 0)
 			f.mustWait(t, chat, ticketOf("b", 0, 8), 0)
 			permit.Release()
-			f.Close(chat, time.Minute)
+			f.Close(chat, reset, time.Minute)
 			f.pass(time.Minute)
 			wantWoken(t, f, "a", "a")
 			f.mustAsk(t, chat, ticketOf("a", 0, 9))
@@ -375,7 +407,7 @@ func TestGate(t *testing.T) {
 			f.mustWait(t, chat, ticketOf("c", 0, 0), 0)
 		},
 		"a closed server lets nobody pass until it opens": func(t *testing.T, f *fixture) {
-			f.Close(chat, time.Minute)
+			f.Close(chat, reset, time.Minute)
 			f.mustWait(t, chat, ticketOf("a", 0, 0), time.Minute)
 			f.pass(59 * time.Second)
 			f.mustWait(t, chat, ticketOf("a", 0, 0), time.Second)
@@ -387,7 +419,7 @@ func TestGate(t *testing.T) {
 		"a server closed by the one who calls it stays closed after the release": func(t *testing.T, f *fixture) {
 			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
 			f.mustWait(t, chat, ticketOf("a", 0, 0), 0)
-			f.Close(chat, time.Minute)
+			f.Close(chat, reset, time.Minute)
 			permit.Release()
 			wantWoken(t, f)
 			f.pass(time.Minute)
@@ -396,15 +428,15 @@ func TestGate(t *testing.T) {
 		"a server that opens while it is called stays busy": func(t *testing.T, f *fixture) {
 			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
 			f.mustWait(t, chat, ticketOf("a", 0, 0), 0)
-			f.Close(chat, time.Second)
+			f.Close(chat, reset, time.Second)
 			f.pass(time.Second)
 			wantWoken(t, f)
 			permit.Release()
 			wantWoken(t, f, "a")
 		},
 		"a longer pause replaces a shorter one": func(t *testing.T, f *fixture) {
-			f.Close(chat, time.Second)
-			f.Close(chat, time.Minute)
+			f.Close(chat, reset, time.Second)
+			f.Close(chat, reset, time.Minute)
 			f.mustWait(t, chat, ticketOf("a", 0, 0), time.Minute)
 			f.pass(time.Second)
 			wantWoken(t, f)
@@ -412,8 +444,8 @@ func TestGate(t *testing.T) {
 			wantWoken(t, f, "a")
 		},
 		"a shorter pause does not replace a longer one": func(t *testing.T, f *fixture) {
-			f.Close(chat, time.Minute)
-			f.Close(chat, time.Second)
+			f.Close(chat, reset, time.Minute)
+			f.Close(chat, reset, time.Second)
 			f.pass(time.Second)
 			f.mustWait(t, chat, ticketOf("a", 0, 0), 59*time.Second)
 		},
@@ -422,14 +454,14 @@ func TestGate(t *testing.T) {
 			f.mustWait(t, chat, ticketOf("a", 0, 9), 0)
 			permit.Release()
 			wantWoken(t, f, "a")
-			f.Close(chat, time.Minute)
+			f.Close(chat, reset, time.Minute)
 			f.mustWait(t, chat, ticketOf("a", 0, 9), time.Minute)
 			f.pass(time.Minute)
 			wantWoken(t, f, "a")
 			f.mustAsk(t, chat, ticketOf("a", 0, 9))
 		},
 		"a newcomer does not overtake when the timer of the reopening is late": func(t *testing.T, f *fixture) {
-			f.Close(chat, time.Minute)
+			f.Close(chat, reset, time.Minute)
 			f.mustWait(t, chat, ticketOf("a", 0, 9), time.Minute)
 			f.time = f.time.Add(time.Minute) // and no timer fires
 			f.mustWait(t, chat, ticketOf("newcomer", 0, 1), 0)
@@ -441,7 +473,7 @@ func TestGate(t *testing.T) {
 			permit.Release()
 			f.mustAsk(t, chat, ticketOf("b", 0, 0)).Release()
 			wantForgotten(t, f)
-			f.Close(chat, time.Minute)
+			f.Close(chat, reset, time.Minute)
 			f.mustWait(t, chat, ticketOf("c", 0, 0), time.Minute)
 			f.Leave("c")
 			if len(f.servers) != 1 {
@@ -453,7 +485,7 @@ func TestGate(t *testing.T) {
 		},
 		"a server that waits for its reopening alone keeps one timer": func(t *testing.T, f *fixture) {
 			for range 100 {
-				f.Close(chat, time.Second)
+				f.Close(chat, reset, time.Second)
 				f.mustWait(t, chat, ticketOf("a", 0, 0), time.Second)
 				f.pass(time.Second)
 				f.mustAsk(t, chat, ticketOf("a", 0, 0)).Release()
@@ -466,7 +498,7 @@ func TestGate(t *testing.T) {
 			permit := f.mustAsk(t, chat, ticketOf("holder", 0, 0))
 			f.mustWait(t, chat, ticketOf("a/1", 1, 7), 0)
 			f.mustWait(t, chat, ticketOf("b/1", 0, 3), 0)
-			f.Close(other, time.Minute)
+			f.Close(other, reset, time.Minute)
 			want := map[string]State{
 				chat:  {Busy: true, Waiting: 2, Oldest: ticketOf("a/1", 1, 7).Created},
 				other: {ClosedUntil: start().Add(time.Minute)},

@@ -47,9 +47,9 @@ type place struct {
 
 func (p place) lane() laneName { return laneName{p.Attempts, p.Namespace} }
 
-func newModel(t *testing.T, seed uint64) *model {
+func newModel(t *testing.T, seed uint64, lead time.Duration) *model {
 	m := &model{
-		fixture: newFixture(),
+		fixture: newFixtureWith(lead),
 		t:       t,
 		random:  rand.New(rand.NewPCG(seed, 7)),
 		sites:   map[string]*site{chat: {turns: map[laneName]int{}}, other: {turns: map[laneName]int{}}},
@@ -73,7 +73,10 @@ func (m *model) next() int {
 	return m.serial
 }
 
-func (m *model) free(s *site) bool { return s.held == nil && !s.closed.After(m.time) }
+func (m *model) free(s *site) bool { return s.held == nil && !m.shutOut(s) }
+
+// shutOut is whether the server is closed, and not about to open.
+func (m *model) shutOut(s *site) bool { return s.closed.Add(-m.lead).After(m.time) }
 
 // first is the ticket that goes before all others: present before missing, fewest
 // attempts, the namespace whose turn it is, oldest, key.
@@ -192,7 +195,7 @@ func (m *model) ask(server string) {
 		m.fatalf("a permit was given: %t, want %t", permit != nil, want)
 	case permit != nil:
 		s.held = permit
-	case closed != max(s.closed.Sub(m.time), 0):
+	case !m.shutOut(s) && closed != 0, m.shutOut(s) && closed != s.closed.Sub(m.time):
 		m.fatalf("closed for %v, want until %v", closed, s.closed)
 	}
 }
@@ -248,10 +251,10 @@ func (m *model) shut(server string) {
 	if until := m.time.Add(wait); until.After(s.closed) {
 		s.closed = until
 	}
-	if s.closed.After(m.time) {
+	if m.shutOut(s) {
 		s.called = ""
 	}
-	m.Close(server, wait)
+	m.Close(server, reset, wait)
 }
 
 // step does something by chance. A timer may be late: the clock then passes its
@@ -294,7 +297,7 @@ func (m *model) check() {
 			m.fatalf("%s is free, and %s waits without having been woken", server, first.Key)
 		}
 		_, known := m.servers[server]
-		if needed := waits || !m.free(s); known != needed && !due {
+		if needed := waits || s.held != nil || s.closed.After(m.time); known != needed && !due {
 			m.fatalf("%s is kept: %t, want %t", server, known, needed)
 		}
 		if state := m.Snapshot()[server]; state.Waiting != len(s.waits) || state.Busy != (s.held != nil) || !state.Oldest.Equal(s.oldest()) {
@@ -316,13 +319,19 @@ func (s *site) oldest() time.Time {
 // TestGateKeepsToTheModel runs random sequences against the model.
 func TestGateKeepsToTheModel(t *testing.T) {
 	t.Parallel()
-	for name, late := range map[string]bool{"timers are in time": false, "timers are late": true} {
+	for name, of := range map[string]struct {
+		late bool
+		lead time.Duration
+	}{
+		"timers are in time": {}, "timers are late": {late: true},
+		"permits have a lead": {lead: time.Second}, "permits have a lead, timers are late": {late: true, lead: time.Second},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for seed := range uint64(400) {
-				m := newModel(t, seed)
+				m := newModel(t, seed, of.lead)
 				for range 200 {
-					m.step(late && m.random.IntN(2) == 0)
+					m.step(of.late && m.random.IntN(2) == 0)
 					m.check()
 				}
 			}
@@ -370,7 +379,7 @@ func TestEverybodyIsServed(t *testing.T) {
 		for i := range callers {
 			bells[fmt.Sprintf("key-%d", i)] = make(chan struct{}, 1)
 		}
-		gate := New(realTimer{}, func(key string) {
+		gate := New(realTimer{}, 0, func(key string) {
 			select {
 			case bells[key] <- struct{}{}:
 			default: // it has not heard the last one yet
@@ -392,7 +401,7 @@ func TestEverybodyIsServed(t *testing.T) {
 						t.Errorf("two permits for %s", servers[at])
 					}
 					if (i+call)%7 == 0 {
-						gate.Close(servers[at], time.Duration(i)*time.Second)
+						gate.Close(servers[at], reset, time.Duration(i)*time.Second)
 					}
 					inside[at].Add(-1)
 					permit.Release()
@@ -419,7 +428,7 @@ func BenchmarkTurn(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			var woken string
 			f := newFixture()
-			gate := New(f, func(key string) { woken = key })
+			gate := New(f, 0, func(key string) { woken = key })
 			ticket := func(i int) Ticket { return ticketOf(fmt.Sprintf("space-%d/%d", i%10, i), 0, -i) }
 			permit, _ := gate.Ask(chat, ticket(0))
 			for i := 1; i <= n; i++ {

@@ -5,8 +5,10 @@ import "time"
 // queue is the state of one server. It is not safe for concurrent use.
 type queue struct {
 	server      string
+	lead        time.Duration
 	busy        bool
-	closedUntil time.Time
+	routes      map[string]time.Time // until when each is closed
+	closedUntil time.Time            // the last of these
 	line        line
 	// called is the one who has been woken and has not come yet, nil if nobody is.
 	called      *waiter
@@ -14,10 +16,24 @@ type queue struct {
 	alarm       time.Time // for which the timer is set, zero if it is not
 }
 
-func (q *queue) isFree(now time.Time) bool { return !q.busy && !q.closedUntil.After(now) }
+// opens is when permits are given again.
+func (q *queue) opens() time.Time { return q.closedUntil.Add(-q.lead) }
+
+func (q *queue) close(route string, until time.Time) {
+	if until.After(q.routes[route]) {
+		q.routes[route] = until
+	}
+	if until.After(q.closedUntil) {
+		q.closedUntil = until
+	}
+}
+
+func (q *queue) isFree(now time.Time) bool { return !q.busy && !q.opens().After(now) }
 
 // isIdle says that nothing is lost if the server is forgotten.
-func (q *queue) isIdle(now time.Time) bool { return q.isFree(now) && q.line.length == 0 }
+func (q *queue) isIdle(now time.Time) bool {
+	return !q.busy && !q.closedUntil.After(now) && q.line.length == 0
+}
 
 // call names the ticket whose turn has come and who has not been told, "" if
 // there is none.
@@ -53,8 +69,11 @@ func (q *queue) drop(w *waiter) {
 
 // nextLook is when something changes by the mere passing of time.
 func (q *queue) nextLook(now time.Time) (time.Time, bool) {
-	if q.closedUntil.After(now) {
-		return q.closedUntil, true
+	switch opens := q.opens(); {
+	case opens.After(now):
+		return opens, true
+	case q.called != nil:
+		return q.calledUntil, true
 	}
-	return q.calledUntil, q.called != nil
+	return q.closedUntil, q.closedUntil.After(now) // to forget it
 }

@@ -34,6 +34,13 @@ type Exchange struct {
 	RateLimit RateLimit
 }
 
+// The routes, below /api, of which a pass takes the limiter's calls.
+const (
+	RouteUserInfo    = "v1/users.info"
+	RouteResetTOTP   = "v1/users.resetTOTP"
+	RouteResetE2EKey = "v1/users.resetE2EKey"
+)
+
 // Options say how a Client conducts itself.
 type Options struct {
 	Policy  DialPolicy

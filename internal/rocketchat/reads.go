@@ -83,7 +83,7 @@ func (c *Client) UserByUsername(ctx context.Context, username string) (User, err
 }
 
 func (c *Client) user(ctx context.Context, query url.Values) (User, error) {
-	object, err := c.get(ctx, read{route: "v1/users.info", query: query, limit: maxBody})
+	object, err := c.get(ctx, read{route: RouteUserInfo, query: query, limit: maxBody})
 	if err != nil {
 		return User{}, err
 	}

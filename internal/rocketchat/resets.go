@@ -28,13 +28,13 @@ type Reset struct {
 // confirmed the reset, ErrBlankUserID or ErrOwnUserID if nothing was tried, and
 // otherwise an *AnswerError or a *TransportError.
 func (c *Client) ResetTOTP(ctx context.Context, reset Reset) error {
-	return c.reset(ctx, "v1/users.resetTOTP", reset)
+	return c.reset(ctx, RouteResetTOTP, reset)
 }
 
 // ResetE2EKey calls POST /api/v1/users.resetE2EKey. It returns what ResetTOTP
 // returns.
 func (c *Client) ResetE2EKey(ctx context.Context, reset Reset) error {
-	return c.reset(ctx, "v1/users.resetE2EKey", reset)
+	return c.reset(ctx, RouteResetE2EKey, reset)
 }
 
 // maxTargetLength bounds a user id, in bytes: the 128 characters that a record can
