@@ -23,3 +23,4 @@ copy policy/stamping stamping '*.yaml'
 copy rbac rbac '*role.yaml' '*role_binding.yaml'
 copy namespaced namespaced '*role.yaml' '*role_binding.yaml'
 copy prometheus prometheus rules.yaml
+copy grafana grafana '*.json'
