@@ -19,7 +19,7 @@ func main() {
 }
 
 func write(out *os.File) error {
-	board, err := build()
+	board, err := build().Build()
 	if err != nil {
 		return fmt.Errorf("build the dashboard: %w", err)
 	}
@@ -30,9 +30,9 @@ func write(out *os.File) error {
 }
 
 // build puts rows of panels below each other.
-func build() (dashboard.Dashboard, error) {
-	builder := dashboard.NewDashboardBuilder("Credential Reset Operator").
-		Uid("credential-reset-operator").
+func build() *dashboard.DashboardBuilder {
+	builder := dashboard.NewDashboardBuilder("Credential Reset Operator") //nolint:staticcheck // the form that every Grafana reads
+	builder.Uid("credential-reset-operator").
 		Description("Resets of Rocket.Chat users' credentials: what became of them, what waits, and for what").
 		Tags([]string{"credential-reset-operator", "rocketchat"}).
 		Timezone(common.TimeZoneBrowser).
@@ -52,7 +52,7 @@ func build() (dashboard.Dashboard, error) {
 			builder.WithPanel(numbered{panel, id})
 		}
 	}
-	return builder.Build()
+	return builder
 }
 
 // numbered gives a panel the number that links to it hold.

@@ -53,7 +53,7 @@ func rows() []row {
 		{"Workspaces", workspacePanels()},
 		{"Queue", []panel{
 			lines("Queue length", "Requests that have not ended", units.Short, workspaceQuery("waiting_requests")).Span(third),
-			lines("Oldest waiting", "Age of the oldest request that has not ended", units.Seconds, workspaceQuery("oldest_waiting_seconds")).Span(third),
+			lines("Age of the oldest", "Of the requests that have not ended", units.Seconds, workspaceQuery("oldest_waiting_seconds")).Span(third),
 			lines("Budget left", "Resets that spec.budget still allows", units.Short, workspaceQuery("budget_left")).Span(third),
 			lines("Waiting at the gate", "Requests that wait for their turn to call the server, which has one call at a time", units.Short,
 				workspaceQuery("gate_waiting_requests")).Span(half),
@@ -109,7 +109,9 @@ func query(expression, legend string) *prometheus.DataqueryBuilder {
 	return prometheus.NewDataqueryBuilder().Datasource(source()).Expr(expression).LegendFormat(legend)
 }
 
-func workspaceQuery(name string) *prometheus.DataqueryBuilder { return query(ofWorkspace(name), ofWhich) }
+func workspaceQuery(name string) *prometheus.DataqueryBuilder {
+	return query(ofWorkspace(name), ofWhich)
+}
 
 // ofProcess leaves out other processes that Prometheus knows.
 func ofProcess(expression string) *prometheus.DataqueryBuilder {

@@ -76,7 +76,7 @@ func checkSelectors(t *testing.T, expression string) {
 			t.Errorf("%s selects %s, which is not exposed", expression, selector.Name)
 		}
 		for _, matcher := range selector.LabelMatchers {
-			if matcher.Name != labels.MetricName && !slices.Contains(names, matcher.Name) && !slices.Contains(ofTarget, matcher.Name) {
+			if matcher.Name != model.MetricNameLabel && !slices.Contains(names, matcher.Name) && !slices.Contains(ofTarget, matcher.Name) {
 				t.Errorf("%s selects %s by the label %s, which it has not", expression, selector.Name, matcher.Name)
 			}
 		}
@@ -112,11 +112,11 @@ func TestTestsOfAlertsRestOnWhatIsExposed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := append(slices.Clone(known[parsed.Get(labels.MetricName)]), labels.MetricName)
+		want := append(slices.Clone(known[parsed.Get(model.MetricNameLabel)]), model.MetricNameLabel)
 		parsed.Range(func(label labels.Label) {
 			want = slices.DeleteFunc(want, func(name string) bool { return name == label.Name })
 		})
-		if len(want) > 0 || known[parsed.Get(labels.MetricName)] == nil {
+		if len(want) > 0 || known[parsed.Get(model.MetricNameLabel)] == nil {
 			t.Errorf("%s lacks the labels %v, or is not exposed", strings.TrimSpace(told), want)
 		}
 	}

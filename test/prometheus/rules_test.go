@@ -144,7 +144,7 @@ func TestThePageAboutMonitoringTellsTheAlerts(t *testing.T) {
 // Prometheus without its operator.
 func TestPromtoolTakesTheConfigurationOfThePage(t *testing.T) {
 	t.Parallel()
-	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(read(t, "docs", "monitoring.md"), -1)
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(read(t, "docs", "monitoring.md"), -1)
 	found := 0
 	for _, block := range blocks {
 		if !strings.Contains(block[1], "scrape_configs:") {
