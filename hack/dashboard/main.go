@@ -30,8 +30,8 @@ func write(out *os.File) error {
 }
 
 // build puts rows of panels below each other.
-func build() *dashboard.DashboardBuilder {
-	builder := dashboard.NewDashboardBuilder("Credential Reset Operator") //nolint:staticcheck // the form that every Grafana reads
+func build() *dashboard.DashboardBuilder { //nolint:staticcheck // the form that every Grafana reads
+	builder := dashboard.NewDashboardBuilder("Credential Reset Operator") //nolint:staticcheck // likewise
 	builder.Uid("credential-reset-operator").
 		Description("Resets of Rocket.Chat users' credentials: what became of them, what waits, and for what").
 		Tags([]string{"credential-reset-operator", "rocketchat"}).

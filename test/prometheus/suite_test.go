@@ -123,10 +123,13 @@ func scrape(ctx context.Context, control *cluster.Cluster, operator *cluster.Ope
 	// The API server learns of the scraper's right a moment later, and the workspace's
 	// status and the counters are written a moment after the request's.
 	err = wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-		var status int
-		status, page, err = operator.Metrics(ctx, token)
+		status, told, err := operator.Metrics(ctx, token)
+		if err != nil {
+			return false, nil //nolint:nilerr // it listens a moment after it works
+		}
+		page = told
 		complete := strings.Contains(page, `reason="Connected"`) && strings.Contains(page, `credentialreset_attempts_total{result="Succeeded",type="TOTP"} 1`)
-		return status == http.StatusOK && complete, err
+		return status == http.StatusOK && complete, nil
 	})
 	return page, err
 }
