@@ -21,11 +21,11 @@ MUTATE ?=
 TEST_PARALLEL ?= 16
 
 # The race detector needs a C compiler. The integrations do without: they render and
-# compare, and all of Argo CD and Helm would have to be built once more.
+# compare, and all of Argo CD, Helm and Prometheus would have to be built once more.
 RACE := $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race,)
 TOOL := cd hack/tools && go build -o $(CURDIR)/bin/
-# Suites that run another project's code, each with that project's dependencies.
-INTEGRATIONS := test/gitops test/helm
+# What runs another project's code, each with that project's dependencies.
+INTEGRATIONS := test/gitops test/helm test/prometheus hack/dashboard
 LINKER_FLAGS := -s -w -X main.buildVersion=$(VERSION)
 
 ##@ Use
@@ -128,10 +128,12 @@ vulncheck: bin/govulncheck ## Look for known vulnerabilities in what the operato
 ##@ Develop
 
 .PHONY: generate
-generate: bin/controller-gen ## Generate deep copies, CRDs and RBAC from the Go sources, and from those what others share.
+generate: bin/controller-gen ## Generate deep copies, CRDs, RBAC, pages and the dashboard from the Go sources, and from those what others share.
 	@bin/controller-gen object paths=./api/...
 	@bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 	@bin/controller-gen rbac:roleName=credential-reset-operator paths=./controllers/... output:rbac:dir=config/rbac
+	@hack/prometheusrule.sh
+	@go -C hack/dashboard run . >config/grafana/dashboard.json.tmp && mv config/grafana/dashboard.json.tmp config/grafana/dashboard.json
 	@hack/chart.sh
 	@go run ./hack/reasons >docs/reasons.md.tmp && mv docs/reasons.md.tmp docs/reasons.md
 	@go run ./hack/answers >docs/answers.md.tmp && mv docs/answers.md.tmp docs/answers.md

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -102,16 +103,17 @@ func (o *Operator) registerMetrics(version string) error {
 type workspaceCollector struct {
 	*Operator
 
-	ready, probed, waiting, oldest, gateWaiting, gateClosed, budgetLeft *prometheus.Desc
+	ready, reason, probed, waiting, oldest, gateWaiting, gateClosed, budgetLeft *prometheus.Desc
 }
 
 func newWorkspaceCollector(o *Operator) *workspaceCollector {
-	describe := func(name, help string) *prometheus.Desc {
-		return prometheus.NewDesc("credentialreset_workspace_"+name, help, []string{"namespace", "workspace"}, nil)
+	describe := func(name, help string, more ...string) *prometheus.Desc {
+		return prometheus.NewDesc("credentialreset_workspace_"+name, help, append([]string{"namespace", "workspace"}, more...), nil)
 	}
 	return &workspaceCollector{
 		Operator:    o,
 		ready:       describe("ready", "Whether resets can be carried out through the workspace: 1 or 0."),
+		reason:      describe("ready_reason", "Always 1; its label tells the reason of the workspace's Ready condition.", "reason"),
 		probed:      describe("last_probe_timestamp_seconds", "When the workspace's server was last probed, as Unix time."),
 		waiting:     describe("waiting_requests", "Requests for the workspace that have not ended."),
 		oldest:      describe("oldest_waiting_seconds", "Age of the oldest request for the workspace that has not ended; 0 without one."),
@@ -123,7 +125,7 @@ func newWorkspaceCollector(o *Operator) *workspaceCollector {
 
 // Describe implements prometheus.Collector.
 func (c *workspaceCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{c.ready, c.probed, c.waiting, c.oldest, c.gateWaiting, c.gateClosed, c.budgetLeft} {
+	for _, desc := range []*prometheus.Desc{c.ready, c.reason, c.probed, c.waiting, c.oldest, c.gateWaiting, c.gateClosed, c.budgetLeft} {
 		out <- desc
 	}
 }
@@ -141,11 +143,16 @@ func (c *workspaceCollector) Collect(out chan<- prometheus.Metric) {
 	for i := range workspaces.Items {
 		workspace := &workspaces.Items[i]
 		name := client.ObjectKeyFromObject(workspace)
-		tell := func(desc *prometheus.Desc, value float64) {
-			out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, name.Namespace, name.Name)
+		tell := func(desc *prometheus.Desc, value float64, more ...string) {
+			out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{name.Namespace, name.Name}, more...)...)
 		}
 		health := c.board.get(name)
 		tell(c.ready, boolean(reset.IsInOrder(workspace, health)))
+		// From the status, so that every replica tells the same: one that does not work
+		// has probed nothing.
+		if ready := meta.FindStatusCondition(workspace.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
+			tell(c.reason, 1, ready.Reason)
+		}
 		if at := c.board.probedAt(name); !at.IsZero() {
 			tell(c.probed, float64(at.UnixMilli())/1000)
 		}

@@ -22,9 +22,5 @@ copy policy policies '*.yaml'
 copy policy/stamping stamping '*.yaml'
 copy rbac rbac '*role.yaml' '*role_binding.yaml'
 copy namespaced namespaced '*role.yaml' '*role_binding.yaml'
-# Rules and dashboards are optional to the chart: it renders those that exist.
-for folder in prometheus grafana; do
-	if [[ -d "config/$folder" ]]; then
-		copy "$folder" "$folder" '*.yaml' '*.json'
-	fi
-done
+copy prometheus prometheus rules.yaml
+copy grafana grafana '*.json'

@@ -196,6 +196,7 @@ func TestASecondFactorIsRepaired(t *testing.T) {
 	f.awaitReason("lost-phone", v1alpha1.ReasonWorkspaceNotReady)
 	f.awaitReason("bystander", v1alpha1.ReasonWorkspaceNotReady)
 	f.awaitWorkspace(v1alpha1.ReasonSecondFactorRejected)
+	f.awaitGauges(map[string]float64{"ready": 0, "ready_reason SecondFactorRejected": 1}) // what the alert asks for
 	f.wantCodesApart()
 	// Somebody touches the workspace, but not the Secret: it is looked at anew.
 	f.touchWorkspace()

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -17,7 +16,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -104,45 +102,14 @@ func (s *suite) metrics(ctx context.Context, authenticated bool) (int, string, e
 // metrics reads the metrics page of an operator, with the token of a ServiceAccount
 // that has the shipped rights for it, or without any.
 func (s *stage) metrics(ctx context.Context, operator *cluster.Operator, authenticated bool) (int, string, error) {
-	address := operator.MetricsAddress
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/metrics", http.NoBody)
-	if err != nil {
-		return 0, "", err
-	}
+	token := ""
 	if authenticated {
-		token, err := s.scraper(ctx)
-		if err != nil {
+		var err error
+		if token, err = s.cluster.Scraper(ctx); err != nil {
 			return 0, "", err
 		}
-		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // its certificate is of its own making
-	defer transport.CloseIdleConnections()
-	response, err := transport.RoundTrip(request)
-	if err != nil {
-		return 0, "", err
-	}
-	page, err := io.ReadAll(response.Body)
-	return response.StatusCode, string(page), errors.Join(err, response.Body.Close())
-}
-
-// scraper is a token of a ServiceAccount that config lets read the metrics.
-func (s *stage) scraper(ctx context.Context) (string, error) {
-	const name = "scraper"
-	subject := rbacv1.Subject{Kind: "ServiceAccount", Namespace: cluster.SystemNamespace, Name: name}
-	for _, object := range []client.Object{
-		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: subject.Namespace, Name: name}},
-		&rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: name},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "credential-reset-operator-metrics-reader"},
-			Subjects:   []rbacv1.Subject{subject},
-		},
-	} {
-		if err := client.IgnoreAlreadyExists(s.kube.Create(ctx, object)); err != nil {
-			return "", err
-		}
-	}
-	return s.cluster.Token(ctx, cluster.SystemNamespace, name)
+	return operator.Metrics(ctx, token)
 }
 
 func TestMetricsAreForThoseWhoMayReadThem(t *testing.T) {

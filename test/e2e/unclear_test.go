@@ -129,6 +129,7 @@ func TestAResetThatHitTheOwnAccountStopsTheWorkspace(t *testing.T) {
 			f.ask("lost", "alice")
 			f.wantUnconfirmed("lost", v1alpha1.ReasonOwnResetSuspected)
 			f.awaitWorkspace(v1alpha1.ReasonOwnResetSuspected)
+			f.awaitGauges(map[string]float64{"ready": 0, "ready_reason OwnResetSuspected": 1}) // what the alert asks for
 			f.ask("next", "bob")
 			f.awaitReason("next", v1alpha1.ReasonWorkspaceNotReady)
 			f.wantPosts(1)

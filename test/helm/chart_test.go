@@ -48,8 +48,8 @@ func chartPath(t *testing.T) string {
 	return path(t, "charts", "credential-reset-operator")
 }
 
-// loadChart reads the chart anew, since to render one changes it, and adds files to it.
-func loadChart(t *testing.T, more ...*common.File) *chart.Chart {
+// loadChart reads the chart anew, since to render one changes it.
+func loadChart(t *testing.T) *chart.Chart {
 	t.Helper()
 	loaded, err := loader.LoadDir(chartPath(t))
 	if err != nil {
@@ -59,7 +59,6 @@ func loadChart(t *testing.T, more ...*common.File) *chart.Chart {
 	if !ok {
 		t.Fatalf("the chart is a %T", loaded)
 	}
-	loadedV2.Files = append(loadedV2.Files, more...)
 	return loadedV2
 }
 
@@ -91,8 +90,8 @@ func silent() *action.Configuration {
 }
 
 // template is what helm template does, for a version of Kubernetes or, if that is
-// empty, for the newest; with files that the chart does not have.
-func template(t *testing.T, given map[string]any, kubernetes string, more ...*common.File) (*release.Release, error) {
+// empty, for the newest.
+func template(t *testing.T, given map[string]any, kubernetes string) (*release.Release, error) {
 	t.Helper()
 	install := action.NewInstall(silent())
 	install.DryRunStrategy = action.DryRunClient
@@ -102,7 +101,7 @@ func template(t *testing.T, given map[string]any, kubernetes string, more ...*co
 		t.Fatal(err)
 	}
 	install.KubeVersion = version
-	made, err := install.RunWithContext(t.Context(), loadChart(t, more...), given)
+	made, err := install.RunWithContext(t.Context(), loadChart(t), given)
 	if err != nil {
 		return nil, err
 	}

@@ -90,6 +90,10 @@ func TestTheChartIsWhatConfigIs(t *testing.T) {
 		"stamped":        {"policies: {stamping: true}", []string{"stamped"}},
 		"namespaced":     {"watchNamespaces: [chat, support]", []string{"namespaced"}},
 		"network policy": {"networkPolicy: {enabled: true}", []string{"default", "network-policy"}},
+		"monitoring": {
+			"metrics: {serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}, dashboards: {enabled: true}}",
+			[]string{"default", "prometheus", "grafana"},
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -8,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"helm.sh/helm/v4/pkg/action"
-	"helm.sh/helm/v4/pkg/chart/common"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -133,33 +133,18 @@ func TestMonitoringIsWhatItsOwnTypesAllow(t *testing.T) {
 	}
 }
 
-// TestRulesAndDashboardsOfConfigAreTakenIn renders with files as hack/chart.sh puts them
-// into the chart.
-func TestRulesAndDashboardsOfConfigAreTakenIn(t *testing.T) {
+// TestTheDashboardIsForItsSidecar says that it gets through word for word, and where it
+// is looked for.
+func TestTheDashboardIsForItsSidecar(t *testing.T) {
 	t.Parallel()
-	const dashboard = `{"title": "{{ not for Helm }}"}`
-	rendered, err := template(t, values(t, "metrics: {prometheusRule: {enabled: true}, dashboards: {enabled: true}}"), "",
-		&common.File{Name: "files/prometheus/a_object.yaml", Data: []byte("kind: ServiceMonitor\n---\nkind: PrometheusRule\nspec: {groups: [{name: a, rules: []}]}\n")},
-		&common.File{Name: "files/prometheus/b_file.yaml", Data: []byte("groups: [{name: b, rules: [{alert: B, expr: up, annotations: {summary: '{{ $value }}'}}]}]\n")},
-		&common.File{Name: "files/prometheus/c_test.yaml", Data: []byte("rule_files: [b_file.yaml]\n")},
-		&common.File{Name: "files/grafana/by_workspace.json", Data: []byte(dashboard)})
+	want, err := os.ReadFile(path(t, "config", "grafana", "dashboard.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects := objectsOf(t, rendered.Manifest)
-	rule := decoded[monitoringv1.PrometheusRule](t, find(t, objects, "PrometheusRule", releaseName))
-	var groups []string
-	for _, group := range rule.Spec.Groups {
-		if group.Name == "a" || group.Name == "b" {
-			groups = append(groups, group.Name)
-		}
-	}
-	if !slices.Equal(groups, []string{"a", "b"}) || !strings.Contains(rendered.Manifest, "{{ $value }}") {
-		t.Errorf("the rules came out as %v", rule.Spec.Groups)
-	}
-	shown := decoded[corev1.ConfigMap](t, find(t, objects, "ConfigMap", releaseName+"-by-workspace"))
-	if shown.Data["by_workspace.json"] != dashboard || shown.Labels["grafana_dashboard"] != "1" {
-		t.Errorf("the dashboard came out as %v with the labels %v", shown.Data, shown.Labels)
+	objects := render(t, values(t, "{fullnameOverride: resets, metrics: {dashboards: {enabled: true, namespace: monitoring}}}"))
+	shown := decoded[corev1.ConfigMap](t, find(t, objects, "ConfigMap", "resets-dashboard"))
+	if shown.Data["dashboard.json"] != string(want) || shown.Labels["grafana_dashboard"] != "1" || shown.Namespace != "monitoring" {
+		t.Errorf("the dashboard came out in %s, with the labels %v and other text: %t", shown.Namespace, shown.Labels, shown.Data["dashboard.json"] != string(want))
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"helm.sh/helm/v4/pkg/chart/common"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -143,7 +142,7 @@ func TestEveryValueMatters(t *testing.T) {
 
 func manifest(t *testing.T, given map[string]any) string {
 	t.Helper()
-	rendered, err := template(t, given, "", &common.File{Name: "files/grafana/some_dashboard.json", Data: []byte("{}")})
+	rendered, err := template(t, given, "")
 	if err != nil {
 		t.Fatal(err)
 	}
