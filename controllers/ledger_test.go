@@ -165,3 +165,18 @@ func TestTheLedgerTellsWhenTheInformerHasAClaim(t *testing.T) {
 		t.Error("not told of the claim")
 	}
 }
+
+// TestNothingBeginsBeforeAllAttemptsAreKnown proves that after a start, a reset waits
+// until what was attempted before is counted.
+func TestNothingBeginsBeforeAllAttemptsAreKnown(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	h.requests.ledger.heard = func() bool { return false }
+	result, err := h.reconcileOnce()
+	if err != nil || h.record() != nil || result.RequeueAfter != conflictPause {
+		t.Fatalf("it looks again after %v (%v); record: %v", result.RequeueAfter, err, h.record())
+	}
+	h.requests.ledger.heard = func() bool { return true }
+	h.reconcile()
+	h.wantEnd(v1alpha1.OutcomeSucceeded, v1alpha1.ReasonResetAccepted, 1)
+}
