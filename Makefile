@@ -199,10 +199,11 @@ image-push: ## Push dist/image under its digest to the repository of IMG, and pr
 	@$(RELEASE) push
 
 .PHONY: image-tag
-image-tag: ## Name the pushed image by the version.
+image-tag: ## Give the pushed image the name IMG.
 	@$(RELEASE) tag
 
 .PHONY: release-dry-run
+release-dry-run: IMG = credential-reset-operator
 release-dry-run: ## Make everything that a release consists of in dist, and publish nothing (ONLY=linux/amd64).
 	@echo "release: building all that is released, which takes minutes the first time" >&2
 	@$(RELEASE) all

@@ -11,7 +11,9 @@ import (
 
 // makeInstallFile writes all of config/default into one file, with the image.
 func (r release) makeInstallFile(dir, image string) error {
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(r.root, "config", "default"))
+	options := krusty.MakeDefaultOptions()
+	options.Reorder = krusty.ReorderOptionLegacy // namespaces go before what is in them
+	built, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), filepath.Join(r.root, "config", "default"))
 	if err != nil {
 		return fmt.Errorf("build config/default: %w", err)
 	}

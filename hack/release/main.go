@@ -87,8 +87,13 @@ func (r release) repository() string {
 	return r.image[:slash+1] + name
 }
 
-// tagged is the name of the image with the version, as a release has it.
-func (r release) tagged() string { return r.repository() + ":" + r.version }
+// tagged is the name of the image with its tag: the version, if none was given.
+func (r release) tagged() string {
+	if r.image == r.repository() {
+		return r.image + ":" + r.version
+	}
+	return r.image
+}
 
 // makeImage builds and writes the image and tells of it.
 func (r release) makeImage(ctx context.Context) error {
