@@ -50,7 +50,7 @@ func (r release) makeBill(of binary, path string) error {
 
 func (r release) bill(of binary, info *debug.BuildInfo, sum string) *spdx.Document {
 	whole := &spdx.Package{
-		PackageName:             of.program.name,
+		PackageName:             of.name,
 		PackageSPDXIdentifier:   subject,
 		PackageVersion:          r.version,
 		PackageFileName:         of.title(),

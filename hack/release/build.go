@@ -31,7 +31,7 @@ type binary struct {
 }
 
 // title is how files about a binary are named.
-func (b binary) title() string { return b.program.name + "_" + b.platform.String() }
+func (b binary) title() string { return b.name + "_" + b.String() }
 
 // buildFlags make a binary depend on its source and on nothing else.
 func buildFlags() []string { return []string{"-trimpath", "-buildvcs=false"} }

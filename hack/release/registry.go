@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -42,11 +43,11 @@ func digestsOf(index v1.ImageIndex) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var lines string
+	var lines strings.Builder
 	for _, each := range manifest.Manifests {
-		lines += fmt.Sprintf("%s=%s\n", platform{each.Platform.OS, each.Platform.Architecture}, each.Digest)
+		_, _ = fmt.Fprintf(&lines, "%s=%s\n", platform{each.Platform.OS, each.Platform.Architecture}, each.Digest)
 	}
-	return lines, nil
+	return lines.String(), nil
 }
 
 // tag makes the version a name of the image that was pushed.
