@@ -9,6 +9,10 @@ MAKEFLAGS += --warn-undefined-variables --no-print-directory
 IMG ?= credential-reset-operator:dev
 DIST ?= dist
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+# What is built has the time of the commit, so that it comes out the same each time.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+ONLY ?=
 KUBECTL ?= kubectl
 KEEP ?=
 ARGS ?=
@@ -24,9 +28,11 @@ TEST_PARALLEL ?= 16
 # compare, and all of Argo CD, Helm and Prometheus would have to be built once more.
 RACE := $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race,)
 TOOL := cd hack/tools && go build -o $(CURDIR)/bin/
-# What runs another project's code, each with that project's dependencies.
-INTEGRATIONS := test/gitops test/helm test/prometheus hack/dashboard
-LINKER_FLAGS := -s -w -X main.buildVersion=$(VERSION)
+# What runs other projects' code, each with those projects' dependencies.
+INTEGRATIONS := test/gitops test/helm test/prometheus hack/dashboard hack/release
+LINKER_FLAGS := -s -w -X main.buildVersion=$(VERSION) -X main.buildRevision=$(REVISION)
+RELEASE = go run -C hack/release . --root '$(CURDIR)' --dist '$(abspath $(DIST))' --version '$(VERSION)' --revision '$(REVISION)' \
+	--date '$(SOURCE_DATE_EPOCH)' --linker-flags '$(LINKER_FLAGS)' --image '$(IMG)' --only '$(ONLY)'
 
 ##@ Use
 
@@ -176,14 +182,33 @@ undeploy: ## Remove the operator and its rights; CRDs, requests and records stay
 	$(KUBECTL) delete --ignore-not-found -k config/rbac
 
 .PHONY: dist
-dist: controlplane ## Write dist/install.yaml: all of config/default in one file, with the image IMG.
-	@mkdir -p '$(DIST)'
-	@"$$(hack/controlplane/build.sh)/kubectl" kustomize config/default | \
-		sed 's|image: credential-reset-operator:dev|image: $(IMG)|' >'$(DIST)/install.yaml'
+dist: ## Write dist/install.yaml: all of config/default in one file, with the image IMG.
+	@$(RELEASE) install
 
 .PHONY: docker-build
-docker-build: ## Build the container image IMG.
-	docker build --build-arg VERSION=$(VERSION) --tag $(IMG) .
+docker-build: ## Build the container image IMG with docker: the same as make image does without.
+	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+		--build-arg CREATED="$$(date --utc --date '@$(SOURCE_DATE_EPOCH)' +%Y-%m-%dT%H:%M:%SZ)" --tag $(IMG) .
+
+##@ Release
+
+.PHONY: image
+image: ## Build the image for all platforms into dist/image, without a daemon or a registry (ONLY=linux/amd64).
+	@$(RELEASE) image
+
+.PHONY: image-push
+image-push: ## Push dist/image under its digest to the repository of IMG, and print its digests.
+	@$(RELEASE) push
+
+.PHONY: image-tag
+image-tag: ## Give the pushed image the name IMG.
+	@$(RELEASE) tag
+
+.PHONY: release-dry-run
+release-dry-run: IMG = credential-reset-operator
+release-dry-run: ## Make everything that a release consists of in dist, and publish nothing (ONLY=linux/amd64).
+	@echo "release: building all that is released, which takes minutes the first time" >&2
+	@$(RELEASE) all
 
 # Tools, rebuilt when their versions change.
 

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	// The image has no certificates of the system's: these hold where it has none.
+	_ "golang.org/x/crypto/x509roots/fallback"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
@@ -24,8 +26,8 @@ import (
 // the stop signal. The pod's grace period must be longer.
 const drainTime = 45 * time.Second
 
-// buildVersion is set by the linker.
-var buildVersion string //nolint:gochecknoglobals // the linker sets variables only
+// The linker sets these.
+var buildVersion, buildRevision string //nolint:gochecknoglobals // the linker sets variables only
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -69,6 +71,7 @@ func run(ctx context.Context, opts command.Options) error {
 		Clock:            clock,
 		Namespaces:       opts.Namespaces,
 		Version:          command.Version(buildVersion),
+		Revision:         command.Revision(buildRevision),
 		Audit:            audit,
 	})
 	if err != nil {

@@ -77,11 +77,11 @@ func statusClass(status int) string {
 }
 
 // register makes everything visible at the manager's metrics endpoint.
-func (o *Operator) registerMetrics(version string) error {
+func (o *Operator) registerMetrics(version, revision string) error {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "credentialreset_build_info",
-		Help:        "Always 1; its labels tell the version of the operator and of Go.",
-		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+		Help:        "Always 1; its labels tell the version of the operator, the commit that it was built from, and the version of Go.",
+		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": runtime.Version()},
 	})
 	build.Set(1)
 	offset := prometheus.NewGaugeFunc(prometheus.GaugeOpts{

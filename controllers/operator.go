@@ -46,8 +46,8 @@ type Options struct {
 	Clock            *Clock
 	// Namespaces are those that are watched; none means all.
 	Namespaces []string
-	// Version is the operator's own.
-	Version string
+	// Version is the operator's own, and Revision the commit that it was built from.
+	Version, Revision string
 	// Audit tells of every attempt, whatever the level of other logs.
 	Audit logr.Logger
 }
@@ -86,7 +86,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) (*Operator, e
 	}
 	operator := newOperator(options, mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(eventSource))
 	requests := &UserCredentialResetReconciler{Operator: operator, tries: newTries(), written: newWrittenStatuses()}
-	if err := operator.registerMetrics(options.Version); err != nil {
+	if err := operator.registerMetrics(options.Version, options.Revision); err != nil {
 		return nil, fmt.Errorf("register the metrics: %w", err)
 	}
 	if err := operator.ledger.listen(ctx, mgr); err != nil {

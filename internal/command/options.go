@@ -118,3 +118,18 @@ func Version(linked string) string {
 	}
 	return info.Main.Version
 }
+
+// Revision is the commit that the linker set, or that the Go tool stamped.
+func Revision(linked string) string {
+	if linked != "" {
+		return linked
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				return setting.Value
+			}
+		}
+	}
+	return "unknown"
+}

@@ -191,4 +191,10 @@ func TestVersion(t *testing.T) {
 	if got := Version(""); got == "" {
 		t.Error("Version is empty, want what the Go tool stamped or a word")
 	}
+	if got := Revision("0123abc"); got != "0123abc" {
+		t.Errorf("Revision = %q, want the linked one", got)
+	}
+	if got := Revision(""); got == "" {
+		t.Error("Revision is empty, want what the Go tool stamped or a word")
+	}
 }

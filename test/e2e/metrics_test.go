@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -148,6 +149,7 @@ func TestMetricsCountWhatEnded(t *testing.T) {
 	f.awaitReason("lost-phone", v1alpha1.ReasonResetAccepted)
 	f.awaitReason("nobody", v1alpha1.ReasonUserNotFound)
 	want := []string{
+		`credentialreset_build_info{goversion="` + runtime.Version() + `",revision="` + stampedRevision + `",version="` + stampedVersion + `"} 1`,
 		`credentialreset_requests_finished_total{outcome="Succeeded",type="TOTP"} 1`,
 		`credentialreset_requests_finished_total{outcome="Failed",type="TOTP"} 1`,
 		`credentialreset_requests_finished_total{outcome="Unconfirmed",type="E2EKey"} 0`,

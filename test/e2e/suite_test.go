@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -34,6 +35,9 @@ const (
 	patience = 2 * time.Minute
 	// together is how many tests run at a time: most of them only wait.
 	together = "32"
+	// What the built operator must say of itself.
+	stampedVersion  = "v0.0.0-e2e"
+	stampedRevision = "0123456789abcdef0123456789abcdef01234567"
 )
 
 // suite is what the tests share: two clusters and the built operator.
@@ -108,7 +112,9 @@ func (s *suite) start(ctx context.Context) error {
 	s.binary = filepath.Join(s.dir, "operator")
 	s.shared, s.apart = &stage{}, &stage{}
 	err = inParallel(
-		func() error { return cluster.BuildOperator(ctx, s.binary) },
+		func() error {
+			return cluster.BuildOperator(ctx, s.binary, "-ldflags", "-X main.buildVersion="+stampedVersion+" -X main.buildRevision="+stampedRevision)
+		},
 		func() error { return s.shared.start(ctx, filepath.Join(s.dir, "shared")) },
 		func() error { return s.apart.startWithoutPolicies(ctx, filepath.Join(s.dir, "apart")) },
 	)
@@ -131,7 +137,7 @@ func inParallel(tasks ...func() error) error {
 
 // startOperator starts an operator that tells everything, and remembers it.
 func (s *suite) startOperator(ctx context.Context, on *stage, options cluster.OperatorOptions) (*cluster.Operator, error) {
-	options.Binary = s.binary
+	options.Binary = cmp.Or(options.Binary, s.binary)
 	options.Args = append([]string{"--log-level", "debug"}, options.Args...)
 	operator, err := on.cluster.StartOperator(ctx, options)
 	if err != nil {
