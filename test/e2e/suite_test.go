@@ -72,7 +72,7 @@ func run(m *testing.M) int {
 	}
 	code := m.Run()
 	if code == 0 {
-		code = fail(errors.Join(suiteOf.checkLateCalls(), suiteOf.checkLogs(), suiteOf.checkRows(), suiteOf.searchCanaries(ctx)))
+		code = fail(errors.Join(suiteOf.checkLateCalls(), suiteOf.checkLogs(), suiteOf.checkAudit(ctx), suiteOf.checkRows(), suiteOf.searchCanaries(ctx)))
 	}
 	err := suiteOf.stop(ctx)
 	if code != 0 || err != nil {
@@ -179,10 +179,15 @@ func (s *suite) see(kind, reason string) {
 	s.seen[kind+" "+reason] = true
 }
 
+// unfiltered says whether all tests ran.
+func unfiltered() bool {
+	return flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""
+}
+
 // checkRows finds rows of the tables of conditions that no test has met. It says
 // nothing if only some tests ran.
 func (s *suite) checkRows() error {
-	if flag.Lookup("test.run").Value.String() != "" || flag.Lookup("test.skip").Value.String() != "" {
+	if !unfiltered() {
 		return nil
 	}
 	var errs []error
