@@ -32,6 +32,7 @@ type OperatorOptions struct {
 	Binary     string // by default bin/operator
 	Kubeconfig string // by default that of its ServiceAccount
 	Args       []string
+	Env        []string
 }
 
 // BuildOperator builds the operator of this tree, so that nothing stale is tested.
@@ -87,7 +88,7 @@ func (c *Cluster) LaunchOperator(ctx context.Context, options OperatorOptions) (
 	}, options.Args...)
 	operator.command = exec.Command(options.Binary, args...)
 	operator.command.Stdout, operator.command.Stderr = operator.logs, operator.logs
-	operator.command.Env = []string{"PATH=" + os.Getenv("PATH")}
+	operator.command.Env = append([]string{"PATH=" + os.Getenv("PATH")}, options.Env...)
 	if err := operator.command.Start(); err != nil {
 		return nil, fmt.Errorf("start the operator: %w", err)
 	}
