@@ -21,6 +21,7 @@ func (p *pass) claim(ctx context.Context) (*reset.Decision, error) {
 	record := p.claimRecord()
 	p.holdings.put(p.held)
 	p.ledger.claiming(p.held.id)
+	p.auditAttempt(auditAttemptBegun, "Attempt begun", p.held)
 	err := p.storeClaim(ctx, record)
 	switch {
 	case err == nil:

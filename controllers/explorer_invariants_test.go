@@ -90,17 +90,31 @@ func (w *world) watch(before, after client.Object) {
 	if request, ok := after.(*v1alpha1.UserCredentialReset); ok {
 		w.tell("    outcome %q, %s", request.Status.Outcome, reasonOf(request))
 		w.watchStatus(request)
+		w.watchOutcome(before, request)
 		if w.approver != nil {
 			w.approver(request)
 		}
 	}
 }
 
-// watchRecord asserts that the audit log tells of a result before the record does.
+// watchOutcome asserts that the audit log tells of an outcome before the request does.
+func (w *world) watchOutcome(before client.Object, request *v1alpha1.UserCredentialReset) {
+	was, known := before.(*v1alpha1.UserCredentialReset)
+	outcome := request.Status.Outcome
+	if known && outcome != "" && outcome != was.Status.Outcome && !w.audited[string(request.UID)+" "+string(outcome)] {
+		w.breaks("the outcome %s of %s was written before the audit log told of it", outcome, request.Name)
+	}
+}
+
+// watchRecord asserts that the audit log tells of an attempt and of its result before
+// the record does.
 func (w *world) watchRecord(before client.Object, record *v1alpha1.ResetRecord) {
 	for _, attempt := range record.Attempts {
 		w.tell("    attempt %s: %q %q %s", attempt.ID, attempt.Result, attempt.LateResult, attempt.Reason)
-		if attempt.Result != "" && !w.audited[attempt.ID] && before != nil {
+		if !w.audited[attempt.ID] {
+			w.breaks("the attempt %s was claimed before the audit log told of it", attempt.ID)
+		}
+		if attempt.Result != "" && !w.audited[attempt.ID+" "+string(attempt.Result)] && before != nil {
 			w.breaks("the result of %s was recorded before the audit log told of it", attempt.ID)
 		}
 	}
@@ -117,13 +131,6 @@ func (w *world) watchStatus(request *v1alpha1.UserCredentialReset) {
 	if finished != (request.Status.Outcome != "") || finished != (reconciling == nil) || meta.FindStatusCondition(conditions, v1alpha1.ConditionSucceeded) == nil {
 		w.breaks("%s has the outcome %q and the conditions %v", request.Name, request.Status.Outcome, conditions)
 	}
-}
-
-func reasonOf(request *v1alpha1.UserCredentialReset) string {
-	if said := meta.FindStatusCondition(request.Status.Conditions, v1alpha1.ConditionSucceeded); said != nil {
-		return said.Reason
-	}
-	return ""
 }
 
 // arrive notes a reset that reaches the workspace, and judges it.

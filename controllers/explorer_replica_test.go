@@ -344,11 +344,15 @@ func (*auditSink) Enabled(int) bool { return true }
 
 // Info implements logr.LogSink.
 func (s *auditSink) Info(_ int, message string, pairs ...any) {
+	line := map[string]string{}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i] == "attempt" {
-			id, _ := pairs[i+1].(string)
-			s.replica.world.audited[id] = true
-		}
+		line[fmt.Sprint(pairs[i])] = fmt.Sprint(pairs[i+1])
+	}
+	if line["event"] == auditRequestEnded {
+		s.replica.world.audited[line["requestUID"]+" "+line["outcome"]] = true
+	} else {
+		s.replica.world.audited[line["attempt"]] = true
+		s.replica.world.audited[line["attempt"]+" "+line["result"]] = true
 	}
 	s.replica.world.tell("  audit: %s %v", message, pairs)
 }

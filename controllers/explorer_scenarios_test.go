@@ -149,6 +149,7 @@ func (w *world) abandon(name, username string) {
 	record := reset.NewRecord(request, target, v1alpha1.Attempt{
 		ID: "attempt-of-the-dead", StartTime: metav1.NewTime(w.now.Truncate(time.Second)), SecretResourceVersion: "1",
 	})
+	w.audited["attempt-of-the-dead"] = true
 	w.server.add(record)
 	w.chat.posts = append(w.chat.posts, &post{attempt: "attempt-of-the-dead", request: request.UID, userID: target.UserID, kind: request.Spec.Type, at: w.now, effects: 1})
 	w.loses("an attempt was abandoned")

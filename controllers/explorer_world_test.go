@@ -44,7 +44,7 @@ type world struct {
 	arrived func()               // called when a reset arrives, if not nil
 	created map[string]time.Time // requests, by uid
 	gone    map[string]bool      // records that somebody deleted
-	audited map[string]bool      // attempts of which an audit log tells
+	audited map[string]bool      // attempts, their results and the outcomes of requests, of which an audit log tells
 
 	// decided is when decisions about requests were stored, by uid, nil where no
 	// approval is required; approver sees every status of a request.

@@ -371,7 +371,7 @@ func (p *pass) maySend() error {
 // was refused must know it before the permit is free again.
 func (p *pass) end(result reset.Result) {
 	p.held = p.held.ended(result, p.clock.Now())
-	p.audit("Attempt ended", p.held)
+	p.auditAttempt(auditAttemptEnded, "Attempt ended", p.held)
 	p.holdings.put(p.held)
 	standing := reset.StandingAfter(result.Reason, p.held.endTime)
 	if p.secret.connection.IsGoodOnce() && result.Result != v1alpha1.AttemptNotSent {

@@ -65,7 +65,7 @@ func (r *ResetRecordReconciler) giveUp(ctx context.Context, record *v1alpha1.Res
 	given := holding{id: open.ID, record: record}.ended(reset.Lost(), r.clock.Now())
 	end := metav1.NewTime(given.endTime).Rfc3339Copy()
 	open.Result, open.Reason, open.EndTime = given.result.Result, given.result.Reason, &end
-	r.audit("Attempt of another process given up", given)
+	r.auditAttempt(auditAttemptGivenUp, "Attempt of another process given up", given)
 	err := r.kube.Update(ctx, next)
 	switch {
 	case apierrors.IsConflict(err):
@@ -95,12 +95,10 @@ func (r *ResetRecordReconciler) delete(ctx context.Context, record *v1alpha1.Res
 			return ctrl.Result{}, fmt.Errorf("read the request: %w", err) // again, with back-off
 		}
 	}
+	r.audit(auditLine{event: auditRecordExpired, message: "The record's retention is over", record: record})
 	err := r.kube.Delete(ctx, record, client.Preconditions{UID: &record.UID, ResourceVersion: &record.ResourceVersion})
 	if apierrors.IsConflict(err) {
 		return ctrl.Result{RequeueAfter: conflictPause}, nil // it changed: look again
-	}
-	if err == nil {
-		ctrl.LoggerFrom(ctx).Info("Record deleted at the end of its retention", "audit", true, "request", key)
 	}
 	return ctrl.Result{}, client.IgnoreNotFound(err) // done; otherwise again, with back-off
 }

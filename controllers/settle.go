@@ -58,7 +58,7 @@ func (o *Operator) settleOne(ctx context.Context, held holding) error {
 func (o *Operator) cutShort(held holding, result reset.Result) holding {
 	held = held.ended(result, o.clock.Now())
 	o.holdings.put(held)
-	o.audit("Attempt cut short", held)
+	o.auditAttempt(auditAttemptEnded, "Attempt cut short", held)
 	return held
 }
 
@@ -128,7 +128,7 @@ func (o *Operator) orphan(ctx context.Context, held holding) error {
 	}
 	held.stage = stageOrphaned
 	o.holdings.put(held)
-	o.audit("The attempt's record was deleted by somebody", held)
+	o.auditAttempt(auditAttemptOrphaned, "The attempt's record was deleted by somebody", held)
 	return o.settleOrphan(ctx, held)
 }
 
@@ -149,6 +149,10 @@ func (o *Operator) settleOrphan(ctx context.Context, held holding) error {
 	if request.Status.Outcome == "" {
 		next := request.DeepCopy()
 		next.Status = reset.StatusOf(&request, reset.Orphaned(held.result), reset.Facts{Record: held.record}, o.clock.Now())
+		o.audit(auditLine{
+			event: auditRequestEnded, message: "The request ended", record: held.record,
+			attempt: held.id, result: held.result.Result, outcome: next.Status.Outcome, reason: reasonOf(next),
+		})
 		if err := o.kube.Status().Update(ctx, next); err != nil {
 			return fmt.Errorf("write the result of attempt %s into the request: %w", held.id, err)
 		}

@@ -280,6 +280,11 @@ func (r *UserCredentialResetReconciler) say(ctx context.Context, observed *reset
 	}
 	request := observed.Request.DeepCopy()
 	request.Status = r.statusOf(observed, v)
+	var denial *v1alpha1.ResetApproval
+	if v.Reason == v1alpha1.ReasonDenied {
+		denial = observed.Denial()
+	}
+	r.auditOutcome(request, observed.Request.Status.Outcome, observed.Record, denial)
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	if err := r.kube.Status().Update(ctx, request); err != nil {

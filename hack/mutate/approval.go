@@ -40,7 +40,13 @@ func approvals() []mutation {
 		},
 		{
 			"a denial does not end the request", fourEyes, approval,
-			`	case slices.ContainsFunc(o.Approvals, o.denies):`, `	case len(o.Approvals) == 1 && slices.ContainsFunc(o.Approvals, o.denies):`, resetTests(),
+			`	if i < 0 {
+		return nil
+	}
+	return &o.Approvals[i]`, `	if i < 0 || len(o.Approvals) > 1 {
+		return nil
+	}
+	return &o.Approvals[i]`, resetTests(),
 		},
 		{
 			"a command is shown that a shell understands otherwise", fourEyes, approval,

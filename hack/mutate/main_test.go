@@ -27,10 +27,39 @@ func TestEveryInvariantIsBroken(t *testing.T) {
 		broken[m.invariant]++
 	}
 	for _, invariant := range []string{
-		onePost, closedList, success, sentOnce, noOwnReset, pinned, inTime, noLies, secrets, finishedFree, neverClaimed, bounded, oneCall,
+		onePost, closedList, success, sentOnce, noOwnReset, pinned, inTime, noLies, secrets, finishedFree, neverClaimed, bounded, fourEyes, leastPower, oneCall,
 	} {
 		if broken[invariant] == 0 {
 			t.Errorf("nothing breaks: %s", invariant)
+		}
+	}
+}
+
+// TestEveryAttackIsMutated reads the twelve attacks of docs/security.md, each of which
+// names mutations of what stops it.
+func TestEveryAttackIsMutated(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, m := range mutations() {
+		names[m.name] = true
+	}
+	rows := regexp.MustCompile(`(?m)^\| \*\*[^|]*\|[^|]*\|[^|]*\|([^|]*)\|$`).FindAllStringSubmatch(string(text), -1)
+	if len(rows) != 12 {
+		t.Errorf("%d attacks", len(rows))
+	}
+	for _, row := range rows {
+		mutated := regexp.MustCompile(`\*([^*]+)\*`).FindAllStringSubmatch(row[1], -1)
+		if len(mutated) == 0 {
+			t.Errorf("nothing breaks what stops this attack: %s", row[0])
+		}
+		for _, name := range mutated {
+			if !names[name[1]] {
+				t.Errorf("no mutation has the name %q", name[1])
+			}
 		}
 	}
 }

@@ -46,12 +46,13 @@ const (
 	bounded      = "a panic is a recorded loss, five attempts are the end, what is broken is not tried again"
 	fourEyes     = "where approval is required, nobody is reset whom nobody else has approved"
 	withinBudget = "no more resets begin within the budget's period than it allows"
+	leastPower   = "nobody has a right that they do not need, and none comes by way of another"
 	oneCall      = "one call at a time for each server, and none while its limiter is exhausted"
 )
 
 // mutations are all of them.
 func mutations() []mutation {
-	return slices.Concat(answers(), calls(), connections(), decisions(), approvals(), records(), passes(), budgets(), rules())
+	return slices.Concat(answers(), calls(), connections(), decisions(), approvals(), records(), passes(), budgets(), rules(), attacks())
 }
 
 // choose returns the mutations that match.

@@ -175,7 +175,7 @@ func passes() []mutation {
 		},
 		{
 			"a result is written before the log tells of it", noLies, pass,
-			`	p.audit("Attempt ended", p.held)
+			`	p.auditAttempt(auditAttemptEnded, "Attempt ended", p.held)
 `, ``, scheduleTests(),
 		},
 		{
@@ -296,7 +296,7 @@ func settlements() []mutation {
 		},
 		{
 			"an attempt that was cut short is settled without a word", noLies, settle,
-			`	o.audit("Attempt cut short", held)
+			`	o.auditAttempt(auditAttemptEnded, "Attempt cut short", held)
 `, ``, scheduleTests(),
 		},
 		{

@@ -22,7 +22,7 @@ func approval(o Observation) (Decision, bool) {
 		return Decision{}, false
 	}
 	switch {
-	case slices.ContainsFunc(o.Approvals, o.denies):
+	case o.Denial() != nil:
 		return report(v1alpha1.ReasonDenied)
 	case o.NamesTrustedSince.IsZero():
 		return report(v1alpha1.ReasonWorkspaceNotReady)
@@ -51,6 +51,19 @@ func (o Observation) Approval() *v1alpha1.ResetApproval {
 		}
 	}
 	return oldest
+}
+
+// Denial is the decision that ends the request, nil if there is none, or none counts.
+// Of several, it is the first.
+func (o Observation) Denial() *v1alpha1.ResetApproval {
+	if !NeedsApproval(o.Workspace, o.Request) {
+		return nil
+	}
+	i := slices.IndexFunc(o.Approvals, o.denies)
+	if i < 0 {
+		return nil
+	}
+	return &o.Approvals[i]
 }
 
 // denies says whether the decision ends the request: a no to this very request,

@@ -225,7 +225,7 @@ func finalVerdict(record *v1alpha1.ResetRecord) (Verdict, bool) {
 	for i := range record.Attempts {
 		attempt := &record.Attempts[i]
 		switch {
-		case truth(attempt) == v1alpha1.AttemptSucceeded:
+		case Truth(attempt) == v1alpha1.AttemptSucceeded:
 			return VerdictOf(v1alpha1.ReasonResetAccepted), true
 		case attempt.LateResult != "":
 			return lateFailure(attempt.Reason), true

@@ -81,8 +81,8 @@ func OpenAttempt(record *v1alpha1.ResetRecord) *v1alpha1.Attempt {
 	return nil
 }
 
-// truth is what is known of the attempt by now: its result, or the late one.
-func truth(attempt *v1alpha1.Attempt) v1alpha1.AttemptResult {
+// Truth is what is known of the attempt by now: its result, or the late one.
+func Truth(attempt *v1alpha1.Attempt) v1alpha1.AttemptResult {
 	if attempt.LateResult != "" {
 		return attempt.LateResult
 	}

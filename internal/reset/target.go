@@ -90,18 +90,18 @@ func isOpen(attempt *v1alpha1.Attempt) bool { return attempt.Result == "" }
 // created, or turned out to have done so while the request waited for it.
 func (o Observation) leavesNothing(attempt *v1alpha1.Attempt) bool {
 	waited := attempt.LateResult != "" && waitsForRival(o.Request)
-	return truth(attempt) == v1alpha1.AttemptSucceeded && (endedSince(attempt, o.Request) || waited)
+	return Truth(attempt) == v1alpha1.AttemptSucceeded && (endedSince(attempt, o.Request) || waited)
 }
 
 // isYoungLoss says whether the late truth of a lost attempt may still arrive.
 func (o Observation) isYoungLoss(attempt *v1alpha1.Attempt) bool {
-	return truth(attempt) == v1alpha1.AttemptUnconfirmed && endOf(attempt).Add(unconfirmedGrace).After(o.Now)
+	return Truth(attempt) == v1alpha1.AttemptUnconfirmed && endOf(attempt).Add(unconfirmedGrace).After(o.Now)
 }
 
 // isUnseenLoss says whether the attempt was lost after the request was created, so
 // that nobody can have known of it when asking.
 func (o Observation) isUnseenLoss(attempt *v1alpha1.Attempt) bool {
-	return truth(attempt) == v1alpha1.AttemptUnconfirmed && endedSince(attempt, o.Request)
+	return Truth(attempt) == v1alpha1.AttemptUnconfirmed && endedSince(attempt, o.Request)
 }
 
 // waitsForRival says whether the request has said that it waits for another one.

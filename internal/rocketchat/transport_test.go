@@ -32,7 +32,8 @@ func TestNoHandshake(t *testing.T) {
 	})
 	client := newIdentity(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })
 	old := right.config()
-	old.MaxVersion = tls.VersionTLS11
+	// Without the lower bound, the server would not speak it either.
+	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	for name, test := range map[string]struct {
 		config *tls.Config // nil: the script speaks first, without TLS
 		script func(net.Conn)

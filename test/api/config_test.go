@@ -1,6 +1,9 @@
 package api
 
 import (
+	"bufio"
+	"errors"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,9 +14,12 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -47,19 +53,91 @@ func TestSamplesApply(t *testing.T) {
 	}
 }
 
-// TestEveryInstallationApplies covers what the suites do not install.
+// TestEveryInstallationApplies covers what the suites do not install. The API server
+// must not warn of anything, such as of pods that their namespace would not let in.
 func TestEveryInstallationApplies(t *testing.T) {
 	t.Parallel()
-	for _, folder := range []string{"stamped", "network-policy"} {
+	kubectl(t, "apply", "--filename", shared.cluster.Path("config", "samples", "namespaces.yaml"))
+	for _, folder := range []string{"default", "stamped", "namespaced", "network-policy"} {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
 			output := kubectl(t, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict",
 				"--kustomize", shared.cluster.Path("config", folder))
-			if !strings.Contains(output, "serverside-applied (server dry run)") {
-				t.Errorf("kubectl says %q", output)
+			for line := range strings.Lines(output) {
+				if !strings.HasSuffix(strings.TrimSpace(line), "serverside-applied (server dry run)") {
+					t.Errorf("kubectl says %q", line)
+				}
 			}
 		})
 	}
+}
+
+// TestTheNetworkPolicyIsForThePods reads it as a network that enforces policies does.
+func TestTheNetworkPolicyIsForThePods(t *testing.T) {
+	t.Parallel()
+	policy := object[networkingv1.NetworkPolicy](t, "network-policy", "NetworkPolicy")
+	pod, labelled := deployment(t).Spec.Template, policy.Spec.PodSelector
+	selector, err := metav1.LabelSelectorAsSelector(&labelled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if selector.Empty() || !selector.Matches(labels.Set(pod.Labels)) || policy.Namespace != cluster.SystemNamespace {
+		t.Errorf("it is for pods in %s with %s, and the operator's have the labels %v", policy.Namespace, selector, pod.Labels)
+	}
+	if want := []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}; !slices.Equal(policy.Spec.PolicyTypes, want) {
+		t.Errorf("it closes %v, want %v", policy.Spec.PolicyTypes, want)
+	}
+	// Its only way in leads to the metrics, and only for chosen namespaces.
+	var metrics int32
+	for _, port := range pod.Spec.Containers[0].Ports {
+		if port.Name == "metrics" {
+			metrics = port.ContainerPort
+		}
+	}
+	in := policy.Spec.Ingress
+	if len(in) != 1 || len(in[0].From) != 1 || in[0].From[0].NamespaceSelector == nil || len(in[0].Ports) != 1 || in[0].Ports[0].Port.IntVal != metrics || metrics == 0 {
+		t.Errorf("the ways in are %+v, and the metrics are at %d", in, metrics)
+	}
+	for _, out := range policy.Spec.Egress {
+		if len(out.Ports) == 0 {
+			t.Errorf("a way out leads to every port: %+v", out)
+		}
+	}
+}
+
+// object is the only object of a kind that a folder of config makes.
+func object[T any](t *testing.T, folder, kind string) *T {
+	t.Helper()
+	output := kubectl(t, "kustomize", shared.cluster.Path("config", folder))
+	decoder := yaml.NewYAMLReader(bufio.NewReader(strings.NewReader(output)))
+	var found *T
+	for {
+		text, err := decoder.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var meta metav1.TypeMeta
+		if err := yaml.Unmarshal(text, &meta); err != nil {
+			t.Fatal(err)
+		}
+		if meta.Kind != kind {
+			continue
+		}
+		if found != nil {
+			t.Fatalf("config/%s has more than one %s", folder, kind)
+		}
+		found = new(T)
+		if err := yaml.UnmarshalStrict(text, found); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found == nil {
+		t.Fatalf("config/%s has no %s", folder, kind)
+	}
+	return found
 }
 
 // appliedDry applies strictly, without effect, and returns what was applied.
@@ -106,8 +184,11 @@ func TestPodOfTheOperatorIsRestricted(t *testing.T) {
 		change func(*corev1.PodSpec)
 		want   string // part of the refusal
 	}{
-		"as it is shipped":        {change: func(*corev1.PodSpec) {}},
-		"if it might be root":     {func(pod *corev1.PodSpec) { pod.SecurityContext.RunAsNonRoot = nil }, "runAsNonRoot != true"},
+		"as it is shipped":    {change: func(*corev1.PodSpec) {}},
+		"if it might be root": {func(pod *corev1.PodSpec) { pod.SecurityContext.RunAsNonRoot = nil }, "runAsNonRoot != true"},
+		"privileged": {func(pod *corev1.PodSpec) {
+			pod.Containers[0].SecurityContext.Privileged, pod.Containers[0].SecurityContext.AllowPrivilegeEscalation = new(true), nil
+		}, "privileged"},
 		"with the host's network": {func(pod *corev1.PodSpec) { pod.HostNetwork = true }, "host namespaces"},
 		"with all capabilities":   {func(pod *corev1.PodSpec) { pod.Containers[0].SecurityContext.Capabilities = nil }, "unrestricted capabilities"},
 		"without seccomp":         {func(pod *corev1.PodSpec) { pod.SecurityContext.SeccompProfile = nil }, "seccompProfile"},
@@ -127,6 +208,29 @@ func TestPodOfTheOperatorIsRestricted(t *testing.T) {
 			case tc.want == "":
 			case !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), tc.want):
 				t.Errorf("got %v, want 403 with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// TestPodsOfEveryInstallationAreRestricted has the namespace that enforces it judge the
+// pods that each installation makes.
+func TestPodsOfEveryInstallationAreRestricted(t *testing.T) {
+	t.Parallel()
+	for _, folder := range []string{"default", "stamped", "namespaced"} {
+		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
+			template := object[appsv1.Deployment](t, folder, "Deployment").Spec.Template
+			pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
+			pod.Name = "operator"
+			pods := shared.kube.CoreV1().Pods(cluster.SystemNamespace)
+			if _, err := pods.Create(t.Context(), pod, metav1.CreateOptions{DryRun: dry.DryRun}); err != nil {
+				t.Error(err)
+			}
+			pod.Spec.Containers[0].SecurityContext.Privileged = new(true)
+			pod.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil
+			if _, err := pods.Create(t.Context(), pod, metav1.CreateOptions{DryRun: dry.DryRun}); !apierrors.IsForbidden(err) {
+				t.Errorf("privileged, the API server answers %v", err)
 			}
 		})
 	}

@@ -33,6 +33,7 @@ type OperatorOptions struct {
 	Kubeconfig string // by default that of its ServiceAccount
 	Args       []string
 	Credential *syscall.Credential // by default that of this process
+	Env        []string
 }
 
 // BuildOperator builds the operator of this tree, so that nothing stale is tested.
@@ -88,7 +89,7 @@ func (c *Cluster) LaunchOperator(ctx context.Context, options OperatorOptions) (
 	}, options.Args...)
 	operator.command = exec.Command(options.Binary, args...)
 	operator.command.Stdout, operator.command.Stderr = operator.logs, operator.logs
-	operator.command.Env = []string{"PATH=" + os.Getenv("PATH")}
+	operator.command.Env = append([]string{"PATH=" + os.Getenv("PATH")}, options.Env...)
 	operator.command.SysProcAttr = &syscall.SysProcAttr{Credential: options.Credential}
 	if err := operator.command.Start(); err != nil {
 		return nil, fmt.Errorf("start the operator: %w", err)

@@ -12,6 +12,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -28,8 +29,8 @@ const (
 )
 
 // approvalFor lets the workspace require approval for a type.
-func approvalFor(types ...v1alpha1.ResetType) func(*v1alpha1.RocketChatWorkspace) {
-	return func(w *v1alpha1.RocketChatWorkspace) { w.Spec.ApprovalRequiredTypes = types }
+func approvalFor(required ...v1alpha1.ResetType) func(*v1alpha1.RocketChatWorkspace) {
+	return func(w *v1alpha1.RocketChatWorkspace) { w.Spec.ApprovalRequiredTypes = required }
 }
 
 // withPeople binds the shipped roles: the requester may ask, the approver approve,
@@ -382,6 +383,17 @@ func TestNamesThatNobodyChecksAreNotTrusted(t *testing.T) {
 	f.decide(v1alpha1.DecisionApproved, forged, simulator.SampleAliceID)
 	f.awaitReason("forged", v1alpha1.ReasonWorkspaceNotReady)
 	f.wantPosts(0)
+	// Nor do roles give more than with the policies.
+	for name, err := range map[string]error{
+		"who may ask approves":    f.as(requester).Create(t.Context(), f.decision(v1alpha1.DecisionApproved, forged, simulator.SampleAliceID)),
+		"who may approve asks":    f.as(approver).Create(t.Context(), f.request("by-approver", "bob")),
+		"who may ask writes ends": f.as(requester).Status().Patch(t.Context(), forged.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"status":{"outcome":"Failed"}}`))),
+		"nobody asks":             f.as("nobody@example.com").Create(t.Context(), f.request("by-nobody", "bob")),
+	} {
+		if !apierrors.IsForbidden(err) {
+			t.Errorf("%s: the API server answered %v", name, err)
+		}
+	}
 	// What needs no approval goes on.
 	other := f.request("other-type", "bob")
 	other.Spec.Type = v1alpha1.ResetTypeE2EKey

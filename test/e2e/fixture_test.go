@@ -50,7 +50,8 @@ type fixture struct {
 const uncounted = -1
 
 type fixtureOptions struct {
-	apart     bool // on the cluster where no operator is
+	apart     bool   // on the cluster where no operator is
+	on        *stage // on a cluster of the test's own
 	limit     simulator.Limit
 	version   string
 	clock     func() time.Time
@@ -85,6 +86,9 @@ func newFixture(t *testing.T, options fixtureOptions) *fixture {
 	*f.counted = uncounted
 	if options.apart {
 		f.on = suiteOf.apart
+	}
+	if options.on != nil {
+		f.on = options.on
 	}
 	f.chat = newChat(options)
 	var err error

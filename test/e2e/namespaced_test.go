@@ -26,15 +26,20 @@ import (
 // shippedRole is a ClusterRole of config.
 func (f *fixture) shippedRole(parts ...string) *rbacv1.ClusterRole {
 	f.t.Helper()
-	text, err := os.ReadFile(f.on.cluster.Path(append([]string{"config"}, parts...)...))
+	role, err := f.on.shippedRole(parts...)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	role := &rbacv1.ClusterRole{}
-	if err := yaml.Unmarshal([]byte(strings.TrimPrefix(string(text), "---\n")), role); err != nil {
-		f.t.Fatal(err)
-	}
 	return role
+}
+
+func (s *stage) shippedRole(parts ...string) (*rbacv1.ClusterRole, error) {
+	text, err := os.ReadFile(s.cluster.Path(append([]string{"config"}, parts...)...))
+	if err != nil {
+		return nil, err
+	}
+	role := &rbacv1.ClusterRole{}
+	return role, yaml.Unmarshal([]byte(strings.TrimPrefix(string(text), "---\n")), role)
 }
 
 // grants are what roles let somebody do, one line each.
@@ -74,11 +79,34 @@ func TestTheNamespacedRolesAddUpToTheWhole(t *testing.T) {
 func TestAnOperatorWithRightsInOneNamespace(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureOptions{apart: true})
+	token := f.bindNamespaced(func(*rbacv1.ClusterRole) {})
+	f.startOperator(cluster.OperatorOptions{Kubeconfig: f.kubeconfigOf(token), Args: []string{"--metrics-bind-address", "0"}})
+	f.awaitWorkspace(v1alpha1.ReasonConnected)
+	f.ask("lost-phone", "alice")
+	f.awaitReason("lost-phone", v1alpha1.ReasonResetAccepted)
+	f.wantPosts(1)
+	f.wantResets(simulator.SampleAliceID, 1)
+
+	who := f.withToken(token)
+	other := f.newNamespace("other")
+	for namespace, want := range map[string]bool{f.namespace: true, other: false} {
+		if got := mayDo(t, who, namespace, "", "secrets", "get"); got != want {
+			t.Errorf("may get Secrets in %s: %t, want %t", namespace, got, want)
+		}
+	}
+}
+
+// bindNamespaced binds the namespaced roles, changed, to a ServiceAccount in the
+// fixture's namespace, and returns a token of it.
+func (f *fixture) bindNamespaced(change func(*rbacv1.ClusterRole)) string {
+	f.t.Helper()
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "namespaced"}}
 	f.create(account)
 	subject := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: account.Namespace, Name: account.Name}
 	everywhere, here := f.shippedRole("namespaced", "cluster_role.yaml"), f.shippedRole("namespaced", "namespace_role.yaml")
 	everywhere.Name, here.Name = "cluster-"+f.namespace, "namespace-"+f.namespace
+	change(everywhere)
+	change(here)
 	f.create(everywhere)
 	f.create(here)
 	f.create(&rbacv1.ClusterRoleBinding{
@@ -91,29 +119,28 @@ func TestAnOperatorWithRightsInOneNamespace(t *testing.T) {
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: here.Name},
 		Subjects:   []rbacv1.Subject{subject},
 	})
-	token, err := f.on.cluster.Token(t.Context(), account.Namespace, account.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.startOperator(cluster.OperatorOptions{Kubeconfig: f.kubeconfigOf(token), Args: []string{"--metrics-bind-address", "0"}})
-	f.awaitWorkspace(v1alpha1.ReasonConnected)
-	f.ask("lost-phone", "alice")
-	f.awaitReason("lost-phone", v1alpha1.ReasonResetAccepted)
-	f.wantPosts(1)
-	f.wantResets(simulator.SampleAliceID, 1)
+	return f.tokenOf(account.Namespace, account.Name)
+}
 
+func (f *fixture) tokenOf(namespace, serviceAccount string) string {
+	f.t.Helper()
+	token, err := f.on.cluster.Token(f.t.Context(), namespace, serviceAccount)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return token
+}
+
+// withToken is a client with nothing but a token.
+func (f *fixture) withToken(token string) client.Client {
+	f.t.Helper()
 	config := rest.AnonymousClientConfig(f.on.cluster.Config)
 	config.BearerToken = token
 	who, err := client.New(config, client.Options{Scheme: f.on.kube.Scheme()})
 	if err != nil {
-		t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	other := f.newNamespace("other")
-	for namespace, want := range map[string]bool{f.namespace: true, other: false} {
-		if got := mayDo(t, who, namespace, "", "secrets", "get"); got != want {
-			t.Errorf("may get Secrets in %s: %t, want %t", namespace, got, want)
-		}
-	}
+	return who
 }
 
 // kubeconfigOf writes a kubeconfig with the token.

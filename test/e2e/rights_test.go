@@ -8,7 +8,6 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
@@ -18,17 +17,8 @@ import (
 // asOperator is a client with a token of the operator's ServiceAccount.
 func asOperator(t *testing.T) client.Client {
 	t.Helper()
-	token, err := suiteOf.shared.cluster.Token(t.Context(), cluster.SystemNamespace, cluster.ServiceAccount)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := rest.AnonymousClientConfig(suiteOf.shared.cluster.Config)
-	config.BearerToken = token
-	operator, err := client.New(config, client.Options{Scheme: suiteOf.shared.kube.Scheme()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return operator
+	f := &fixture{t: t, on: suiteOf.shared}
+	return f.withToken(f.tokenOf(cluster.SystemNamespace, cluster.ServiceAccount))
 }
 
 // TestTheOperatorMayDoWhatItNeedsAndNoMore asks the API server what the shipped

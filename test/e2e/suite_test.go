@@ -47,6 +47,9 @@ type suite struct {
 	shared *stage // with an operator for everybody
 	apart  *stage // without: tests that treat an operator badly bring their own
 
+	third    sync.Once
+	insisted *stage // with the policies on which the operator insists; started when needed
+
 	mu        sync.Mutex
 	operators []*cluster.Operator // all that ever ran
 	fixtures  []*fixture          // all that ever were
@@ -76,7 +79,7 @@ func run(m *testing.M) int {
 	}
 	code := m.Run()
 	if code == 0 {
-		code = fail(errors.Join(suiteOf.checkLateCalls(), suiteOf.checkLogs(), suiteOf.checkRows(), suiteOf.searchCanaries(ctx)))
+		code = fail(errors.Join(suiteOf.checkLateCalls(), suiteOf.checkLogs(), suiteOf.checkRights(), suiteOf.checkAudit(ctx), suiteOf.checkRows(), suiteOf.searchCanaries(ctx)))
 	}
 	err := suiteOf.stop(ctx)
 	if code != 0 || err != nil {
@@ -123,6 +126,23 @@ func (s *suite) start(ctx context.Context) error {
 	}
 	_, err = s.startOperator(ctx, s.shared, cluster.OperatorOptions{})
 	return err
+}
+
+// insisting is a cluster without an operator, where people write their own names but
+// may try to approve their own requests.
+func (s *suite) insisting(t *testing.T) *stage {
+	t.Helper()
+	s.third.Do(func() {
+		s.insisted = &stage{}
+		if err := s.insisted.startInsisting(context.WithoutCancel(t.Context()), filepath.Join(s.dir, "insisting")); err != nil {
+			t.Error(err)
+			s.insisted = nil
+		}
+	})
+	if s.insisted == nil {
+		t.Fatal("the third cluster did not start")
+	}
+	return s.insisted
 }
 
 func inParallel(tasks ...func() error) error {
@@ -185,10 +205,15 @@ func (s *suite) see(kind, reason string) {
 	s.seen[kind+" "+reason] = true
 }
 
+// unfiltered says whether all tests ran.
+func unfiltered() bool {
+	return flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""
+}
+
 // checkRows finds rows of the tables of conditions that no test has met. It says
 // nothing if only some tests ran.
 func (s *suite) checkRows() error {
-	if flag.Lookup("test.run").Value.String() != "" || flag.Lookup("test.skip").Value.String() != "" {
+	if !unfiltered() {
 		return nil
 	}
 	var errs []error
@@ -231,7 +256,7 @@ func (s *suite) stop(ctx context.Context) error {
 	for _, f := range s.fixtures {
 		f.server.Close()
 	}
-	errs = append(errs, inParallel(s.shared.stop, s.apart.stop))
+	errs = append(errs, inParallel(s.shared.stop, s.apart.stop, s.insisted.stop))
 	return errors.Join(errs...)
 }
 
@@ -251,7 +276,7 @@ func (s *stage) start(ctx context.Context, dir string) error {
 		return err
 	}
 	var err error
-	if s.cluster, err = cluster.Start(ctx, dir); err != nil {
+	if s.cluster, err = cluster.StartAudited(ctx, dir); err != nil {
 		return err
 	}
 	scheme := runtime.NewScheme()
@@ -272,6 +297,16 @@ func (s *stage) startWithoutPolicies(ctx context.Context, dir string) error {
 	}
 	if output, err := s.cluster.Kubectl(ctx, "delete", "-k", s.cluster.Path("config", "policy")); err != nil {
 		return fmt.Errorf("remove the policies: %w\n%s", err, output)
+	}
+	return nil
+}
+
+func (s *stage) startInsisting(ctx context.Context, dir string) error {
+	if err := s.start(ctx, dir); err != nil {
+		return err
+	}
+	if output, err := s.cluster.Kubectl(ctx, "delete", "--filename", s.cluster.Path("config", "policy", "not-own.yaml")); err != nil {
+		return fmt.Errorf("remove a policy: %w\n%s", err, output)
 	}
 	return nil
 }

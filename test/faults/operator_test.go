@@ -192,9 +192,11 @@ func lastTwo(path string) (before, last string) {
 	return parts[len(parts)-2], parts[len(parts)-1]
 }
 
-// givenUp is what an operator logs of an attempt that it takes for that of another
-// one, which has died.
-const givenUp = "Attempt of another process given up"
+// What an operator's audit log tells of its own attempts when it knows the result.
+const (
+	attemptEnded    = "AttemptEnded"
+	attemptOrphaned = "AttemptOrphaned"
+)
 
 // audits are the results that the operator told of its own attempts before it
 // wrote them, the last one if there are several.
@@ -202,12 +204,12 @@ func (o *operator) audits() map[string]v1alpha1.AttemptResult {
 	told := map[string]v1alpha1.AttemptResult{}
 	for line := range strings.Lines(o.process.Logs()) {
 		var said struct {
-			Message string                 `json:"msg"`
+			Event   string                 `json:"event"`
 			Audit   bool                   `json:"audit"`
 			Attempt string                 `json:"attempt"`
 			Result  v1alpha1.AttemptResult `json:"result"`
 		}
-		if json.Unmarshal([]byte(line), &said) == nil && said.Audit && said.Attempt != "" && said.Message != givenUp {
+		if json.Unmarshal([]byte(line), &said) == nil && said.Audit && (said.Event == attemptEnded || said.Event == attemptOrphaned) {
 			told[said.Attempt] = said.Result
 		}
 	}

@@ -7,6 +7,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
 
 	"github.com/credentialreset/credential-reset-operator/test/cluster"
 )
@@ -40,6 +45,40 @@ func TestTheAPIServerTakesEverySet(t *testing.T) {
 		}
 		if want := len(objectsOf(t, rendered.Manifest)); count != want {
 			t.Errorf("%s: %d of %d objects were applied", name, count, want)
+		}
+		l.wantPodsAreRestricted(objectsOf(t, rendered.Manifest))
+	}
+}
+
+// wantPodsAreRestricted has a namespace that enforces Pod Security judge the pods of the
+// Deployments, as they are and with a privilege.
+func (l *live) wantPodsAreRestricted(objects []*unstructured.Unstructured) {
+	l.t.Helper()
+	const space = "restricted"
+	l.kubectlWithInput(`{apiVersion: v1, kind: Namespace, metadata: {name: restricted, labels: {pod-security.kubernetes.io/enforce: restricted}}}`,
+		"apply", "--filename", "-")
+	for _, object := range objects {
+		if object.GetKind() != "Deployment" {
+			continue
+		}
+		template := decoded[appsv1.Deployment](l.t, object).Spec.Template
+		// Neither is there, and nothing of Pod Security looks at them.
+		template.Spec.ServiceAccountName, template.Spec.RuntimeClassName = "", nil
+		pod := &corev1.Pod{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: template.ObjectMeta, Spec: template.Spec}
+		pod.Name = "operator"
+		for _, privileged := range []bool{false, true} {
+			if privileged {
+				pod.Spec.Containers[0].SecurityContext.Privileged = new(true)
+				pod.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil
+			}
+			text, err := yaml.Marshal(pod)
+			if err != nil {
+				l.t.Fatal(err)
+			}
+			said, err := l.cluster.KubectlWithInput(l.t.Context(), string(text), "create", "--dry-run=server", "--namespace", space, "--filename", "-")
+			if refused := err != nil && strings.Contains(said, "violates PodSecurity"); refused != privileged || (err != nil) != privileged {
+				l.t.Errorf("privileged %t: kubectl says %q", privileged, said)
+			}
 		}
 	}
 }
