@@ -37,11 +37,11 @@ func (s *stage) follow(ctx context.Context, added chan *v1alpha1.UserCredentialR
 	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 		AddFunc: func(object any) {
 			if added != nil {
-				added <- object.(*v1alpha1.UserCredentialReset)
+				added <- asRequest(object)
 			}
-			t.see(object.(*v1alpha1.UserCredentialReset))
+			t.see(asRequest(object))
 		},
-		UpdateFunc: func(_, object any) { t.see(object.(*v1alpha1.UserCredentialReset)) },
+		UpdateFunc: func(_, object any) { t.see(asRequest(object)) },
 	}); err != nil {
 		return nil, err
 	}
@@ -50,6 +50,12 @@ func (s *stage) follow(ctx context.Context, added chan *v1alpha1.UserCredentialR
 		return nil, ctx.Err()
 	}
 	return t, nil
+}
+
+// asRequest is what an informer of requests tells of.
+func asRequest(object any) *v1alpha1.UserCredentialReset {
+	request, _ := object.(*v1alpha1.UserCredentialReset)
+	return request
 }
 
 // begin starts the operator and follows what it does.
