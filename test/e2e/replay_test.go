@@ -162,7 +162,9 @@ func TestARequestUnderAUsedNameIsNeverCarriedOut(t *testing.T) {
 			if got := f.record("lost-phone"); len(got.Attempts) != len(test.attempts) {
 				t.Errorf("attempts %+v", got.Attempts)
 			}
-			if got := f.lookUps(); got != 0 {
+			// An operator that hears of the request before it hears of the record finds out
+			// when it claims.
+			if got := f.lookUps(); got > 1 {
 				t.Errorf("somebody was looked up %d times", got)
 			}
 			f.wantPosts(0)
