@@ -94,7 +94,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s), or those that match FUZZ.
 
 .PHONY: mutate
 mutate: controlplane ## Break what the invariants rest on, line by line, and see that a test notices (MUTATE=regexp).
-	@go run ./hack/mutate -run '$(MUTATE)'
+	@go run ./hack/mutate -run '$(MUTATE)' $(ARGS)
 
 .PHONY: soak
 soak: controlplane ## Strike the built operator down in 500 iterations and print what came of it (ARGS="-seed 7").

@@ -50,7 +50,7 @@ func attacks() []mutation {
 			`(allowed != nil && slices.Contains(allowed.Names, namespace))`, `(allowed == nil || slices.Contains(allowed.Names, namespace))`, resetTests(),
 		},
 		{
-			"a workspace uses more than its budget", oneCall, "internal/reset/decide.go",
+			"a workspace uses more than its budget", withinBudget, "internal/reset/decide.go",
 			`ready, busy, budget, retry, withdrawn,`, `ready, busy, retry, withdrawn,`, resetTests(),
 		},
 		{

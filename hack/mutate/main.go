@@ -15,6 +15,8 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -32,6 +34,7 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("mutate", flag.ContinueOnError)
 	pattern := flags.String("run", "", "run only the mutations whose name, invariant or file matches this regular expression")
+	workers := flags.Int("parallel", runtime.GOMAXPROCS(0), "how many to try at a time, each in a tree of its own")
 	list := flags.Bool("list", false, "show the mutations and run nothing")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -54,30 +57,61 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		}
 		return nil
 	}
-	tree, err := copyTree(ctx, ".")
-	if err != nil {
-		return err
+	var trees []tree
+	defer func() {
+		for _, t := range trees {
+			err = errors.Join(err, t.remove())
+		}
+	}()
+	for range max(*workers, 1) {
+		t, err := copyTree(ctx, ".")
+		if err != nil {
+			return err
+		}
+		trees = append(trees, t)
 	}
-	defer func() { err = errors.Join(err, tree.remove()) }()
-	return report(ctx, out, tree, chosen)
+	return report(ctx, out, trees, chosen)
 }
 
-// report runs the tests on the tree as it is, and then with each mutation.
-func report(ctx context.Context, out io.Writer, tree tree, chosen []mutation) error {
+// report runs the tests on the tree as it is, and then with each mutation, in as many
+// trees at a time as there are.
+func report(ctx context.Context, out io.Writer, trees []tree, chosen []mutation) error {
 	began := time.Now()
-	if err := tree.checkUnbroken(ctx, out, chosen); err != nil {
+	if err := trees[0].checkUnbroken(ctx, out, chosen); err != nil {
 		return err
 	}
-	survived := 0
-	for i, m := range chosen {
-		caught, err := tree.try(ctx, m)
-		if err != nil {
-			return fmt.Errorf("%q: %w", m.name, err)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan mutation)
+	var mu sync.Mutex // of what is counted and printed
+	done, survived := 0, 0
+	var group sync.WaitGroup
+	for _, t := range trees {
+		group.Go(func() {
+			for m := range next {
+				caught, err := t.try(ctx, m)
+				if err != nil {
+					cancel(fmt.Errorf("%q: %w", m.name, err))
+					continue
+				}
+				mu.Lock()
+				if done++; caught.by == "" {
+					survived++
+				}
+				_, _ = fmt.Fprintf(out, "%3d/%d %-68s %s\n", done, len(chosen), m.name, caught)
+				mu.Unlock()
+			}
+		})
+	}
+	for _, m := range chosen {
+		if ctx.Err() == nil {
+			next <- m
 		}
-		if caught.by == "" {
-			survived++
-		}
-		_, _ = fmt.Fprintf(out, "%3d/%d %-68s %s\n", i+1, len(chosen), m.name, caught)
+	}
+	close(next)
+	group.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	_, _ = fmt.Fprintf(out, "mutate: %d mutations, %d caught, %d survived, in %s\n",
 		len(chosen), len(chosen)-survived, survived, time.Since(began).Round(time.Second))

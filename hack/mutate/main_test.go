@@ -118,7 +118,7 @@ func TestReport(t *testing.T) {
 				}
 			}()
 			var out bytes.Buffer
-			err = report(t.Context(), &out, copied, []mutation{c.mutation})
+			err = report(t.Context(), &out, []tree{copied}, []mutation{c.mutation})
 			if !regexp.MustCompile(c.printed).MatchString(out.String()) {
 				t.Errorf("printed:\n%s", out.String())
 			}
@@ -146,7 +146,7 @@ func TestTestsMustPassUnbroken(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	err = report(t.Context(), &out, copied, []mutation{{"odd", onePost, "even/even.go", "n%2 == 0", "n%2 == 1", tests{pkg: "even"}}})
+	err = report(t.Context(), &out, []tree{copied}, []mutation{{"odd", onePost, "even/even.go", "n%2 == 0", "n%2 == 1", tests{pkg: "even"}}})
 	if err == nil || !strings.Contains(err.Error(), "TestIs fails") {
 		t.Errorf("err = %v", err)
 	}
