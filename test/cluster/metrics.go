@@ -7,16 +7,20 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"syscall"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 )
 
 // Metrics reads the operator's metrics page with a token, or without any if that is
-// empty, and returns the status and the page.
+// empty, and returns the status and the page. An operator that has just become ready
+// may still be making the certificate of that page.
 func (o *Operator) Metrics(ctx context.Context, token string) (int, string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+o.MetricsAddress+"/metrics", http.NoBody)
 	if err != nil {
@@ -27,7 +31,16 @@ func (o *Operator) Metrics(ctx context.Context, token string) (int, string, erro
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // its certificate is of its own making
 	defer transport.CloseIdleConnections()
-	response, err := transport.RoundTrip(request)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var response *http.Response
+	err = wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(context.Context) (listens bool, err error) {
+		response, err = transport.RoundTrip(request)
+		if errors.Is(err, syscall.ECONNREFUSED) && o.IsRunning() {
+			return false, nil
+		}
+		return true, err
+	})
 	if err != nil {
 		return 0, "", err
 	}
