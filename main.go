@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	// The image has no certificates of the system's: these hold where it has none.
-	_ "golang.org/x/crypto/x509roots/fallback"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 

@@ -44,8 +44,11 @@ func (c *Clock) Local() time.Time { return c.machine.Now() }
 // since is the time that has passed on this machine.
 func (c *Clock) since(local time.Time) time.Duration { return c.Local().Sub(local) }
 
-// pause returns when the time is over.
+// pause returns when the time is over, at once if there is none.
 func (c *Clock) pause(d time.Duration) {
+	if d <= 0 {
+		return
+	}
 	over := make(chan struct{})
 	c.machine.AfterFunc(d, func() { close(over) })
 	<-over

@@ -90,7 +90,7 @@ func (p *replica) start() {
 	p.operator = newOperator(Options{Clock: clock, Audit: logr.New(&auditSink{p}), RecordRetention: 30 * 24 * time.Hour},
 		&cachedClient{replica: p}, &liveReader{p}, &silentRecorder{})
 	p.operator.atOnce = oneByOne
-	p.operator.pause = func(d time.Duration) { p.world.now = p.world.now.Add(d) }
+	p.operator.pause = func(d time.Duration) { p.world.now = p.world.now.Add(max(d, 0)) }
 	p.operator.catchUp = func(_ context.Context, claim holding) bool {
 		p.world.ask("catch up")
 		select {

@@ -29,9 +29,14 @@ const (
 	writeTimeout      = 5 * time.Second // one try to write a result or a status
 )
 
-// passLead is how long before a server's limiter lets calls pass again a pass begins:
-// for what it reads before its first call, and makes before its second.
-const passLead = 50 * time.Millisecond
+// How long before a server's limiter lets calls pass again a pass begins, for what it
+// reads before its first call, and how long before that it claims. The latter is no
+// more than a claim takes anyway: a process that dies between claim and call leaves an
+// attempt behind whose end nobody knows.
+const (
+	passLead  = 50 * time.Millisecond
+	claimLead = 10 * time.Millisecond
+)
 
 // pass is one uninterrupted attempt to carry a request out. It waits for nothing but
 // the moment that the limiter lets its calls pass, and the stop signal does not reach
@@ -64,12 +69,13 @@ func (r *UserCredentialResetReconciler) pass(ctx context.Context, observed *rese
 	defer p.close()
 	ctx = context.WithoutCancel(ctx)
 	for _, step := range []func(context.Context) (*reset.Decision, error){
-		p.readBrakes, p.connect, p.untilOpen(rocketchat.RouteUserInfo), p.resolve, p.untilOpen(p.route()), p.claim,
+		p.readBrakes, p.connect, p.untilOpen(rocketchat.RouteUserInfo, 0), p.resolve, p.untilOpen(p.route(), claimLead), p.claim,
 	} {
 		if decision, err := step(ctx); decision != nil || err != nil {
 			return deref(decision), err
 		}
 	}
+	p.pause(min(p.permit.Closed(p.route()), claimLead))
 	result, withheld := p.checkClaim(ctx)
 	if !withheld {
 		result = p.send(ctx)
@@ -226,18 +232,17 @@ func (p *pass) route() string {
 	return rocketchat.RouteResetTOTP
 }
 
-// untilOpen waits until a limiter lets calls of the route pass, which is soon, as the
-// permit was given shortly before. The limiters of the two routes count by themselves,
-// from the first call of each: the look-up may be made a little before the reset.
-func (p *pass) untilOpen(route string) func(context.Context) (*reset.Decision, error) {
+// untilOpen waits until so long before a limiter lets calls of the route pass, which is
+// soon, as the permit was given shortly before. The limiters of the two routes count by
+// themselves, from the first call of each: the look-up may be made a little before the
+// reset.
+func (p *pass) untilOpen(route string, before time.Duration) func(context.Context) (*reset.Decision, error) {
 	return func(context.Context) (*reset.Decision, error) {
 		closed := p.permit.Closed(route)
 		if closed > passLead {
 			return &reset.Decision{Step: reset.StepAttempt}, nil // it was closed since: ask for a permit again
 		}
-		if closed > 0 {
-			p.pause(closed)
-		}
+		p.pause(closed - before)
 		return nil, nil //nolint:nilnil // no decision means: go on
 	}
 }

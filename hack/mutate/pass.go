@@ -107,7 +107,12 @@ func passes() []mutation {
 		},
 		{
 			"a pass does not wait until the limiter lets its calls pass", oneCall, pass,
-			`			p.pause(closed)
+			`		p.pause(closed - before)
+`, ``, passTests(),
+		},
+		{
+			"a claim that was quick is followed by a call before the limiter lets it pass", oneCall, pass,
+			`	p.pause(min(p.permit.Closed(p.route()), claimLead))
 `, ``, passTests(),
 		},
 		{

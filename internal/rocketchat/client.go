@@ -85,6 +85,9 @@ func (c *Client) transport(d dialer) *http.Transport {
 		Protocols:              &http.Protocols{},
 	}
 	transport.Protocols.SetHTTP1(true)
+	if c.connection.roots == nil {
+		rootsForBareSystems()
+	}
 	plain, secured := d, d
 	secured.tls = &tls.Config{
 		RootCAs:    c.connection.roots,

@@ -1,10 +1,11 @@
-package main
+package rocketchat
 
 import (
 	"crypto/x509"
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 )
 
 // withoutRoots tells a process of this test that its system has no certificates.
@@ -22,6 +23,13 @@ func TestCertificatesAreThereWithoutTheSystems(t *testing.T) {
 		}
 		return
 	}
+	connection, err := ParseConnection(map[string][]byte{
+		KeyURL: []byte("https://chat.example.com"), KeyUserID: []byte("resetBot01"), KeyAuthToken: []byte("token"), KeyPassword: []byte("password"),
+	}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	New(connection, Options{Now: time.Now}).Close()
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		t.Fatal(err)
