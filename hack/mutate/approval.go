@@ -3,6 +3,7 @@ package main
 // approvals are mutations of who may be reset with whose approval.
 func approvals() []mutation {
 	const (
+		brakes     = "controllers/brakes.go"
 		approval   = "internal/reset/approval.go"
 		conclusion = "internal/reset/conclusion.go"
 		pass       = "controllers/pass.go"
@@ -63,7 +64,7 @@ func approvals() []mutation {
 		p.log.Error`, schedules,
 		},
 		{
-			"a pass reads approvals from the cache", fourEyes, pass,
+			"a pass reads approvals from the cache", fourEyes, brakes,
 			`listApprovals(ctx, p.live, p.name)`, `listApprovals(ctx, p.kube, p.name)`, schedules,
 		},
 		{

@@ -1,10 +1,12 @@
 package main
 
-// budgets are mutations of how many resets may begin within a while.
+// budgets are mutations of how many resets may begin within a while, by the budget and
+// by the limiter.
 func budgets() []mutation {
 	const (
 		budget = "internal/reset/budget.go"
 		ledger = "controllers/ledger.go"
+		pass   = "controllers/pass.go"
 	)
 	return []mutation{
 		{
@@ -38,6 +40,20 @@ func budgets() []mutation {
 		{
 			"resets begin before all earlier ones are known", withinBudget, "controllers/usercredentialreset_controller.go",
 			`	if !r.ledger.isComplete() {`, `	if r.ledger == nil {`, passTests(),
+		},
+		{
+			"a pass does not wait until the limiter lets its calls pass", oneCall, pass,
+			`		p.pause(closed - before)
+`, ``, passTests(),
+		},
+		{
+			"a claim that was quick is followed by a call before the limiter lets it pass", oneCall, pass,
+			`	p.pause(min(p.permit.Closed(p.route()), claimLead))
+`, ``, passTests(),
+		},
+		{
+			"a permit is kept for as long as a limiter says", oneCall, pass,
+			`		if closed > passLead {`, `		if closed > passLead && closed < 0 {`, passTests(),
 		},
 	}
 }

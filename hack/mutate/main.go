@@ -95,7 +95,8 @@ func report(ctx context.Context, out io.Writer, trees []tree, chosen []mutation)
 					continue
 				}
 				mu.Lock()
-				if done++; caught.by == "" {
+				done++
+				if caught.by == "" {
 					survived++
 				}
 				_, _ = fmt.Fprintf(out, "%3d/%d %-68s %s\n", done, len(chosen), m.name, caught)

@@ -13,6 +13,7 @@ func scheduleTests() tests {
 // passes are mutations of how a request is carried out.
 func passes() []mutation {
 	const (
+		brakes   = "controllers/brakes.go"
 		answer   = "controllers/answer.go"
 		claim    = "controllers/claim.go"
 		pass     = "controllers/pass.go"
@@ -106,20 +107,6 @@ func passes() []mutation {
 		return own.told`, passTests(),
 		},
 		{
-			"a pass does not wait until the limiter lets its calls pass", oneCall, pass,
-			`		p.pause(closed - before)
-`, ``, passTests(),
-		},
-		{
-			"a claim that was quick is followed by a call before the limiter lets it pass", oneCall, pass,
-			`	p.pause(min(p.permit.Closed(p.route()), claimLead))
-`, ``, passTests(),
-		},
-		{
-			"a permit is kept for as long as a limiter says", oneCall, pass,
-			`		if closed > passLead {`, `		if closed > passLead && closed < 0 {`, passTests(),
-		},
-		{
 			"a request that is gone is carried out", neverClaimed, pass,
 			`		p.log.Info("The request is gone before its call", "error", errorText(gone))
 		return reset.NotBegun(), true`, `		return reset.Claimed(*p.Observation)`, passTests(),
@@ -129,15 +116,15 @@ func passes() []mutation {
 			`		gone = p.live.Get(ctx, p.name, &request)`, `		gone = p.kube.Get(ctx, p.name, &request)`, passTests(),
 		},
 		{
-			"a deleted request is seen by the cache only", neverClaimed, pass,
+			"a deleted request is seen by the cache only", neverClaimed, brakes,
 			`	err := p.live.Get(ctx, p.name, &request)`, `	err := p.kube.Get(ctx, p.name, &request)`, passTests(),
 		},
 		{
-			"a suspension is seen by the cache only", bounded, pass,
+			"a suspension is seen by the cache only", bounded, brakes,
 			`p.readWorkspace(ctx, p.live, p.Request)`, `p.readWorkspace(ctx, p.kube, p.Request)`, passTests(),
 		},
 		{
-			"a request that was created anew is taken for the one before", neverClaimed, pass,
+			"a request that was created anew is taken for the one before", neverClaimed, brakes,
 			` || (err == nil && request.UID != p.Request.UID)`, ``, passTests(),
 		},
 		{

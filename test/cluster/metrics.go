@@ -35,7 +35,7 @@ func (o *Operator) Metrics(ctx context.Context, token string) (int, string, erro
 	defer cancel()
 	var response *http.Response
 	err = wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(context.Context) (listens bool, err error) {
-		response, err = transport.RoundTrip(request)
+		response, err = transport.RoundTrip(request) //nolint:bodyclose // it is closed below, once it is read
 		if errors.Is(err, syscall.ECONNREFUSED) && o.IsRunning() {
 			return false, nil
 		}
