@@ -102,7 +102,7 @@ soak: controlplane ## Strike the built operator down in 500 iterations and print
 	@cd test/faults && go test -count=1 -timeout 6h -args -iterations 500 $(ARGS)
 
 .PHONY: bench
-bench: controlplane ## Measure speed and cost, each figure beside a floor of the same run (a quarter of an hour; ARGS="-json bench.json").
+bench: controlplane ## Measure speed and cost, each figure beside a floor of the same run (half an hour; ARGS="-json bench.json").
 	@go run ./test/bench $(ARGS)
 
 .PHONY: bench-smoke
