@@ -1,0 +1,112 @@
+// Package docs types what the pages tell people to type: every block for the shell of
+// the README and of docs is run by bash, on a real API server with the built operator
+// and a simulated workspace behind it, and what a page shows is compared with what is
+// printed. A block that nothing runs has to be accounted for in absences.
+package docs
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/credentialreset/credential-reset-operator/test/cluster"
+)
+
+// patience is how long anything that is waited for may take.
+const patience = time.Minute
+
+// suite is what the stories share.
+type suite struct {
+	dir      string
+	operator string // the built operator
+	bin      string // folder with the plugin and jq
+
+	mu  sync.Mutex
+	ran map[string]bool // commands, after their pages
+}
+
+var suiteOf = suite{ran: map[string]bool{}}
+
+func TestMain(m *testing.M) {
+	// The pages use jq. Under that name, this program is one.
+	if filepath.Base(os.Args[0]) == "jq" {
+		os.Exit(fail(jq(os.Args[1:], os.Stdin, os.Stdout)))
+	}
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	ctrllog.SetLogger(logr.Discard())
+	if err := suiteOf.build(context.Background()); err != nil {
+		return fail(err)
+	}
+	code := m.Run()
+	if code == 0 && unfiltered() {
+		code = fail(checkAccounts())
+	}
+	return max(code, fail(os.RemoveAll(suiteOf.dir)))
+}
+
+// unfiltered says whether all tests ran.
+func unfiltered() bool {
+	return flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""
+}
+
+func fail(err error) int {
+	if err == nil {
+		return 0
+	}
+	_, _ = fmt.Fprintln(os.Stderr, "docs:", err)
+	return 1
+}
+
+// build builds what people have installed.
+func (s *suite) build(ctx context.Context) error {
+	var err error
+	if s.dir, err = os.MkdirTemp("", "docs-"); err != nil {
+		return err
+	}
+	s.operator, s.bin = filepath.Join(s.dir, "operator"), filepath.Join(s.dir, "bin")
+	if err := os.Mkdir(s.bin, 0o700); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	root, err := cluster.Root()
+	if err != nil {
+		return err
+	}
+	plugin := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(s.bin, "kubectl-ucr"), "./cmd/kubectl-ucr")
+	plugin.Dir = root
+	if output, err := plugin.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the plugin: %w\n%s", err, output)
+	}
+	return errors.Join(os.Symlink(self, filepath.Join(s.bin, "jq")), cluster.BuildOperator(ctx, s.operator))
+}
+
+// run notes that a command of a page was run.
+func (s *suite) run(page string, c *command) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.ran = true
+	s.ran[page+"\n"+c.text] = true
+}
+
+func (s *suite) hasRun(page string, c *command) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ran[page+"\n"+c.text]
+}
