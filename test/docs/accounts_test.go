@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -16,7 +18,7 @@ type absence struct {
 	page     string
 	commands string // what they begin with; all of the page if empty
 	// One of these two.
-	test   string // the file and the name of the test that runs them, or does what they do
+	test   string // the file and the name of the test that runs them, or does what they do, or .ci/run and its line
 	reason string
 	// Whether make is asked if it knows the targets.
 	rehearsed bool
@@ -27,10 +29,11 @@ func absences() []absence {
 	const aRelease = "it takes a release that was published, with the signatures of the workflow that made it"
 	return []absence{
 		{page: "CONTRIBUTING.md", commands: "make ", rehearsed: true, reason: "it tests all of this tree, changes it or takes minutes: a contributor's own commands, of which .ci/run runs what must hold"},
-		{page: "README.md", commands: "make test", rehearsed: true, reason: "it is what runs this"},
+		{page: "README.md", commands: "make demo", rehearsed: true, test: ".ci/run make demo"},
+		{page: "README.md", commands: "make test", rehearsed: true, test: ".ci/run make test"},
 		{page: "README.md", commands: "make image ", rehearsed: true, test: "hack/release/registry_test.go TestAnImageIsPushedBeforeItHasAName"},
-		{page: "docs/helm.md", commands: "kubectl ", test: "test/helm/installation_test.go TestWhatConfigInstalledIsTakenOver"},
-		{page: "docs/helm.md", commands: "helm install ", test: "test/helm/installation_test.go TestFromInstallationToUninstallation"},
+		{page: "docs/helm.md", commands: "helm install credential-reset-operator charts/credential-reset-operator --namespace credentialreset-system \\\n  --set ", test: "test/helm/installation_test.go TestFromInstallationToUninstallation"},
+		{page: "docs/helm.md", commands: "helm install credential-reset-operator charts/credential-reset-operator --namespace credentialreset-system \\\n  --take-ownership", test: "test/helm/installation_test.go TestWhatConfigInstalledIsTakenOver"},
 		{page: "docs/helm.md", commands: "helm uninstall ", test: "test/helm/installation_test.go TestFromInstallationToUninstallation"},
 		{page: "docs/kubectl-ucr.md", test: "test/ucr/page_test.go TestThePageShowsWhatIsPrinted"},
 		{page: "docs/releases.md", commands: "cosign verify-blob ", reason: aRelease},
@@ -133,7 +136,36 @@ func wantTest(t *testing.T, named string) {
 	if err != nil {
 		t.Error(err)
 	}
-	if !strings.Contains(string(source), "\nfunc "+test+"(t *testing.T) {") {
+	line := "\nfunc " + test + "(t *testing.T) {\n"
+	if file == ".ci/run" {
+		line = "\n" + test + "\n"
+	}
+	if !strings.Contains(string(source), line) {
 		t.Errorf("%s has no %s", file, test)
 	}
 }
+
+// TestMakeKnowsItsTargets asks make what it would do for commands that are too much
+// to be run here.
+func TestMakeKnowsItsTargets(t *testing.T) {
+	t.Parallel()
+	root, err := cluster.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := typed(func(page string, c *command, at string) {
+		if a, known := absent(page, c); !known || !a.rehearsed {
+			return
+		}
+		rehearsal := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", placeholder.ReplaceAllString(c.text, "image"))
+		rehearsal.Dir, rehearsal.Env = root, append(os.Environ(), "MAKEFLAGS=--dry-run", "MAKELEVEL=")
+		if output, err := rehearsal.CombinedOutput(); err != nil {
+			t.Errorf("%s: %s: %v\n%s", at, c.text, err, output)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// placeholder is what a page leaves open.
+var placeholder = regexp.MustCompile(`<[^>]*>`)

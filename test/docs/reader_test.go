@@ -44,10 +44,8 @@ func (s *stage) open(t *testing.T, page string, values ...string) *reader {
 		t: t, stage: s, page: page, blocks: blocks, dir: t.TempDir(), who: s.admin, codes: map[string]int{},
 		values: strings.NewReplacer(append(values, "https://chat.example.com", s.server.URL)...),
 	}
-	for _, name := range []string{"config", "Makefile"} {
-		if err := os.Symlink(s.cluster.Path(name), filepath.Join(r.dir, name)); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.Symlink(s.cluster.Path("config"), filepath.Join(r.dir, "config")); err != nil {
+		t.Fatal(err)
 	}
 	r.keep("token", simulator.TokenFor(simulator.SampleBotID, simulator.TokenPAT))
 	r.keep("totp-secret", simulator.SampleTOTPSecret)
@@ -83,6 +81,18 @@ func (r *reader) chooses(begin, answer string) string {
 		}
 	}
 	r.t.Fatalf("%s has no command that begins with %q", r.page, begin)
+	return ""
+}
+
+// picks runs a block before its turn, or once more.
+func (r *reader) picks(begin string) string {
+	r.t.Helper()
+	for _, b := range r.blocks {
+		if left := b.left(r.page); len(left) > 0 && strings.HasPrefix(left[0].text, begin) {
+			return r.run(left, "")
+		}
+	}
+	r.t.Fatalf("%s has no block that begins with %q", r.page, begin)
 	return ""
 }
 
@@ -129,7 +139,7 @@ func (r *reader) ended() {
 	r.t.Helper()
 	for _, b := range r.blocks {
 		for _, c := range b.left(r.page) {
-			if !c.ran {
+			if !suiteOf.hasRun(r.page, c) {
 				r.t.Errorf("%s:%d: this was not run: %s", r.page, b.line, firstLine(c.text))
 			}
 		}
@@ -146,14 +156,14 @@ func (r *reader) run(commands []*command, answer string) string {
 		text := r.values.Replace(c.text)
 		for begin, code := range r.codes {
 			if strings.HasPrefix(c.text, begin) {
-				text = fmt.Sprintf("code=0\n%s || code=$?\n[[ $code == %d ]]\n", strings.TrimSuffix(text, "\n"), code)
+				text = fmt.Sprintf("code=0\n{ %s} || code=$?\n[[ $code == %d ]]\n", text, code)
 			}
 		}
 		if !c.shows {
 			script.WriteString(text)
 			continue
 		}
-		got := r.shell(fmt.Sprintf("code=0\n%s || code=$?\n[[ $code == 0 ]] || echo \"(exit code $code)\"\n", strings.TrimSuffix(text, "\n")), answer)
+		got := r.shell(fmt.Sprintf("code=0\n{ %s} || code=$?\n[[ $code == 0 ]] || echo \"(exit code $code)\"\n", text), answer)
 		if diff := cmp.Diff(steady(c.shown), steady(got)); diff != "" {
 			r.t.Errorf("%s: %sprints something else (-page +printed):\n%s", r.page, c.text, diff)
 		}
@@ -171,12 +181,13 @@ func (r *reader) shell(script, answer string) string {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
 	defer cancel()
-	const session = "[[ ! -e .functions ]] || . ./.functions\ntrap 'declare -f >.functions' EXIT\n"
+	const session = "[[ ! -e .functions ]] || . ./.functions\ntrap 'declare -f >.functions' EXIT\n" +
+		"make() { command make --directory \"$REPOSITORY\" \"$@\"; }\n"
 	shell := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", session+script)
 	shell.Dir = r.dir
 	shell.WaitDelay = time.Second
 	shell.Env = []string{
-		"HOME=" + r.dir, "KUBECONFIG=" + r.who, "NO_COLOR=1", "TERM=dumb",
+		"HOME=" + r.dir, "KUBECONFIG=" + r.who, "NO_COLOR=1", "REPOSITORY=" + r.stage.cluster.Path(), "TERM=dumb",
 		"PATH=" + strings.Join([]string{suiteOf.bin, r.stage.cluster.BinDir(), os.Getenv("PATH")}, ":"),
 	}
 	var printed bytes.Buffer

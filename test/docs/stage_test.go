@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
 	"github.com/credentialreset/credential-reset-operator/test/cluster"
@@ -19,6 +21,8 @@ type stage struct {
 	server   *simulator.Server
 	operator *cluster.Operator
 	admin    string // path of a kubeconfig
+
+	upTo atomic.Int64 // how much of the operator's log kubectl shows; all if 0
 }
 
 // newStage starts a control plane in which nothing is installed.
@@ -108,6 +112,45 @@ func (s *stage) kubectlWithInput(t *testing.T, input string, args ...string) str
 		t.Fatalf("kubectl %v: %v\n%s", args, err, output)
 	}
 	return output
+}
+
+// logs are what kubectl shows of the operator's log.
+func (s *stage) logs() string {
+	logs := s.operator.Logs()
+	if upTo := int(s.upTo.Load()); upTo > 0 {
+		return logs[:upTo]
+	}
+	return logs
+}
+
+// samples applies samples, for the workspace of the pages and from today on.
+func (s *stage) samples(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		text, err := os.ReadFile(s.cluster.Path("config", "samples", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.kubectlWithInput(t, strings.NewReplacer("https://chat.example.com", s.server.URL, "2030-01-01T00:00:00Z", tomorrow()).Replace(string(text)), "apply", "-f", "-")
+	}
+}
+
+func tomorrow() string { return time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339) }
+
+// awaitReason waits until a request of the namespace support says why it waits or how
+// it ended.
+func (s *stage) awaitReason(t *testing.T, name, reason string) {
+	t.Helper()
+	s.awaitReasonIn(t, "support", name, reason)
+}
+
+func (s *stage) awaitReasonIn(t *testing.T, namespace, name, reason string) {
+	t.Helper()
+	output, err := s.cluster.Kubectl(t.Context(), "wait", "-n", namespace, "ucr/"+name, "--timeout="+patience.String(),
+		`--for=jsonpath={.status.conditions[?(@.type=="Succeeded")].reason}=`+reason)
+	if err != nil {
+		t.Fatalf("%s does not say %s: %v\n%s\n%s", name, reason, err, output, s.kubectl(t, "get", "ucr", "-n", namespace, "-o", "wide"))
+	}
 }
 
 // wantResets compares how often a user was reset.
