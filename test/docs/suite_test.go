@@ -89,12 +89,15 @@ func (s *suite) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	built := make(chan error, 1)
+	go func() { built <- cluster.BuildOperator(ctx, s.operator) }()
 	plugin := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(s.bin, "kubectl-ucr"), "./cmd/kubectl-ucr")
 	plugin.Dir = root
-	if output, err := plugin.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the plugin: %w\n%s", err, output)
+	output, err := plugin.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("build the plugin: %w\n%s", err, output)
 	}
-	return errors.Join(os.Symlink(self, filepath.Join(s.bin, "jq")), cluster.BuildOperator(ctx, s.operator))
+	return errors.Join(err, <-built, os.Symlink(self, filepath.Join(s.bin, "jq")))
 }
 
 // run notes that a command of a page was run.
