@@ -122,7 +122,7 @@ func (r *reader) next(begin string) *block {
 	return nil
 }
 
-// applies applies the block of YAML that has the text in it.
+// applies gives the block of YAML that has the text in it to kubectl.
 func (r *reader) applies(text string) {
 	r.t.Helper()
 	for _, b := range r.blocks {
