@@ -28,6 +28,8 @@ type stage struct {
 // newStage starts a control plane in which nothing is installed.
 func newStage(t *testing.T) *stage {
 	t.Helper()
+	built := make(chan error, 1)
+	go func() { built <- suiteOf.built() }()
 	started, err := cluster.StartBare(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -37,6 +39,9 @@ func newStage(t *testing.T) *stage {
 			t.Error(err)
 		}
 	})
+	if err := <-built; err != nil {
+		t.Fatal(err)
+	}
 	s := &stage{cluster: started}
 	s.chat, s.server = serve(t)
 	s.admin = s.person(t, "root@example.com", "system:masters")

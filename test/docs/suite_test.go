@@ -31,6 +31,8 @@ type suite struct {
 	operator string // the built operator
 	bin      string // folder with the plugin and jq
 
+	built func() error // builds them, once
+
 	mu  sync.Mutex
 	ran map[string]bool // commands, after their pages
 }
@@ -48,9 +50,11 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) int {
 	ctrllog.SetLogger(logr.Discard())
-	if err := suiteOf.build(context.Background()); err != nil {
+	var err error
+	if suiteOf.dir, err = os.MkdirTemp("", "docs-"); err != nil {
 		return fail(err)
 	}
+	suiteOf.built = sync.OnceValue(func() error { return suiteOf.build(context.Background()) })
 	code := m.Run()
 	if code == 0 && unfiltered() {
 		code = fail(checkAccounts())
@@ -73,10 +77,6 @@ func fail(err error) int {
 
 // build builds what people have installed.
 func (s *suite) build(ctx context.Context) error {
-	var err error
-	if s.dir, err = os.MkdirTemp("", "docs-"); err != nil {
-		return err
-	}
 	s.operator, s.bin = filepath.Join(s.dir, "operator"), filepath.Join(s.dir, "bin")
 	if err := os.Mkdir(s.bin, 0o700); err != nil {
 		return err
