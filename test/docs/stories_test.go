@@ -25,7 +25,6 @@ func TestFromTheFirstResetOn(t *testing.T) {
 	s.gettingStarted(t)
 	s.approval(t)
 	s.audit(t)
-	s.runbooks(t)
 }
 
 func (s *stage) gettingStarted(t *testing.T) {
@@ -100,8 +99,8 @@ func (s *stage) audit(t *testing.T) {
 	r.ended()
 }
 
-// TestTheReadme installs the operator as the README tells, asks for a reset, and looks at
-// it and at others in each way that kubectl has.
+// TestTheReadme installs the operator as the README tells, asks for a reset, looks at it
+// and at others in each way that kubectl has, and gets into trouble.
 func TestTheReadme(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -117,6 +116,8 @@ func TestTheReadme(t *testing.T) {
 	r.types("kubectl wait ucr/alice-lost-her-phone ")
 	r.ended()
 	s.transcript(t)
+	s.showPod(t)
+	s.runbooks(t)
 }
 
 // transcript looks at the requests of the page that make transcript makes.
