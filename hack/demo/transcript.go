@@ -45,7 +45,8 @@ func (d *demo) transcribe(ctx context.Context, path string) error {
 	for _, section := range transcriptSections() {
 		fmt.Fprintf(&page, "\n## %s\n", section.title)
 		for _, command := range section.commands {
-			output, err := d.cluster.Kubectl(ctx, strings.Fields(command)...)
+			// What a shell has to be kept from is all that is quoted, and has no space in it.
+			output, err := d.cluster.Kubectl(ctx, strings.Fields(strings.ReplaceAll(command, "'", ""))...)
 			if exit, failed := errors.AsType[*exec.ExitError](err); failed {
 				output += fmt.Sprintf("(exit code %d)\n", exit.ExitCode())
 			} else if err != nil {
@@ -81,7 +82,7 @@ func transcriptSections() []transcriptSection {
 		{"A request that succeeded", []string{
 			"describe ucr -n support " + succeeded,
 			"wait -n support ucr/" + succeeded + " --for=condition=Finished --timeout=60s",
-			"get ucr -n support " + succeeded + " -o jsonpath={.status.outcome}{\"\\n\"}",
+			"get ucr -n support " + succeeded + " -o jsonpath='{.status.outcome}{\"\\n\"}'",
 		}},
 		{"A request that failed", []string{
 			"describe ucr -n support " + failed,

@@ -3,7 +3,6 @@ package ucr
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -11,10 +10,9 @@ import (
 	"sync"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
+	"github.com/credentialreset/credential-reset-operator/test/cluster"
 )
 
 // terminal is a person's terminal, in which a program runs.
@@ -31,7 +29,11 @@ type terminal struct {
 // open runs the plugin in a terminal of its own.
 func (f *fixture) open(command *exec.Cmd) *terminal {
 	f.t.Helper()
-	master, slave := openPTY(f.t)
+	master, slave, err := cluster.OpenTerminal()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() { _ = master.Close() })
 	command.Stdin, command.Stdout, command.Stderr = slave, slave, slave
 	if err := command.Start(); err != nil {
 		f.t.Fatal(err)
@@ -46,26 +48,6 @@ func (f *fixture) open(command *exec.Cmd) *terminal {
 	}()
 	go func() { term.ended <- command.Wait() }()
 	return term
-}
-
-func openPTY(t *testing.T) (master, slave *os.File) {
-	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = master.Close() })
-	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
-		t.Fatal(err)
-	}
-	return master, slave
 }
 
 // Write notes what the program prints.
