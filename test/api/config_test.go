@@ -27,6 +27,17 @@ import (
 	"github.com/credentialreset/credential-reset-operator/test/cluster"
 )
 
+// sampleNamespaces are applied once: kubectl fails where two find that they are not
+// there, and both create them.
+var sampleNamespaces sync.Once
+
+func applySampleNamespaces(t *testing.T) {
+	t.Helper()
+	sampleNamespaces.Do(func() {
+		kubectl(t, "apply", "--filename", shared.cluster.Path("config", "samples", "namespaces.yaml"))
+	})
+}
+
 func TestSamplesApply(t *testing.T) {
 	t.Parallel()
 	root, err := cluster.Root()
@@ -34,7 +45,7 @@ func TestSamplesApply(t *testing.T) {
 		t.Fatal(err)
 	}
 	samples := filepath.Join(root, "config", "samples")
-	kubectl(t, "apply", "--filename", filepath.Join(samples, "namespaces.yaml"))
+	applySampleNamespaces(t)
 	all, err := filepath.Glob(filepath.Join(samples, "*.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +68,7 @@ func TestSamplesApply(t *testing.T) {
 // must not warn of anything, such as of pods that their namespace would not let in.
 func TestEveryInstallationApplies(t *testing.T) {
 	t.Parallel()
-	kubectl(t, "apply", "--filename", shared.cluster.Path("config", "samples", "namespaces.yaml"))
+	applySampleNamespaces(t)
 	for _, folder := range []string{"default", "stamped", "namespaced", "network-policy"} {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
