@@ -190,15 +190,22 @@ func needs() map[string]need {
 		request.Spec.NotAfterTime = metav1.NewTime(time.Now().Add(5 * time.Second).Truncate(time.Second))
 		f.create(request)
 	}}, "delete"+ours+"usercredentialresets")
-	add(need{before: (*fixture).exhaustTwice}, "patch events.k8s.io/events")
+	add(need{before: func(f *fixture) {
+		f.update(f.workspace, func() { oneAtATime(f.workspace) })
+		f.exhaustTwice()
+	}}, "patch events.k8s.io/events")
 	return rights
 }
 
-// exhaustTwice has the workspace's budget used up again and again: the second event of
-// a kind about an object is a patch of the first.
+// oneAtATime gives the workspace a budget that is soon used up, and soon free again.
+func oneAtATime(w *v1alpha1.RocketChatWorkspace) {
+	w.Spec.Budget = &v1alpha1.ResetBudget{MaxResets: 1, PeriodSeconds: 8}
+}
+
+// exhaustTwice has such a budget used up again and again: the second event of a kind
+// about an object is a patch of the first.
 func (f *fixture) exhaustTwice() {
 	f.t.Helper()
-	f.update(f.workspace, func() { f.workspace.Spec.Budget = &v1alpha1.ResetBudget{MaxResets: 1, PeriodSeconds: 8} })
 	for i, username := range []string{"alice", "bob", "carol"} {
 		f.create(f.keyRequest(fmt.Sprintf("request-%d", i), username))
 	}
@@ -207,7 +214,7 @@ func (f *fixture) exhaustTwice() {
 // TestAnEventThatComesAgainIsCounted uses the right to patch events.
 func TestAnEventThatComesAgainIsCounted(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, fixtureOptions{})
+	f := newFixture(t, fixtureOptions{workspace: oneAtATime})
 	f.exhaustTwice()
 	f.poll(func() (bool, error) {
 		var events eventsv1.EventList
