@@ -22,6 +22,7 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -55,6 +56,7 @@ type suite struct {
 	fixtures  []*fixture          // all that ever were
 	heard     []string            // what programs printed beside operators' logs
 	seen      map[string]bool     // rows of the tables of conditions that were met
+	inherited []types.UID         // of requests that an earlier version left behind
 }
 
 // stage is a cluster to play on. That of tests with operators of their own has no
@@ -174,6 +176,13 @@ func (s *suite) hear(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heard = append(s.heard, text)
+}
+
+// inherit notes a request that an earlier version left behind, and told of.
+func (s *suite) inherit(request types.UID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inherited = append(s.inherited, request)
 }
 
 func (s *suite) remember(f *fixture) {

@@ -189,6 +189,11 @@ func (f *fixture) takeOver(called int) {
 		f.awaitRequest(name, func(r *v1alpha1.UserCredentialReset) bool { return reasonOf(r) == reason })
 	}
 	before := f.ours()
+	for _, object := range before {
+		if outcome, _, _ := unstructured.NestedString(object.Object, "status", "outcome"); outcome != "" {
+			suiteOf.inherit(object.GetUID())
+		}
+	}
 	f.startOperator(cluster.OperatorOptions{})
 	f.awaitReason("open", v1alpha1.ReasonOutcomeUnconfirmed)
 	f.awaitAttempt("open", v1alpha1.AttemptUnconfirmed, v1alpha1.ReasonOutcomeUnconfirmed)
