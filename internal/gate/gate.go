@@ -66,19 +66,19 @@ func New(timer Timer, lead time.Duration, wake func(key string)) *Gate {
 }
 
 // Ask returns a permit to call the server, or how long the server is closed:
-// zero when it is merely busy, about to open, or others go first. Who gets no permit waits, and
-// is woken; asking again meanwhile changes nothing.
+// zero when it is merely busy, about to open, or others go first. Who gets no permit
+// waits, and is woken; asking again meanwhile changes nothing.
 func (g *Gate) Ask(server string, ticket Ticket) (*Permit, time.Duration) {
 	g.mu.Lock()
 	now, passed := g.timer.Now(), ""
-	if w, waits := g.waiting[ticket.Key]; waits && w.queue.server != server {
-		passed = g.leave(w, now)
+	if left := g.leaveOther(server, ticket.Key); left != nil {
+		passed = g.settle(left, now)
 	}
 	q := g.queue(server)
 	permit := g.admit(q, g.enrol(q, ticket), now)
 	closed := time.Duration(0)
 	if q.opens().After(now) {
-		closed = q.closedUntil.Sub(now)
+		closed = q.closedUntil().Sub(now)
 	}
 	next := g.settle(q, now)
 	g.mu.Unlock()
@@ -93,12 +93,10 @@ func (g *Gate) Ask(server string, ticket Ticket) (*Permit, time.Duration) {
 func (g *Gate) Expect(server string, tickets []Ticket) {
 	g.mu.Lock()
 	now := g.timer.Now()
-	var settled []*queue
+	var changed []*queue
 	for _, ticket := range tickets {
-		if w, waits := g.waiting[ticket.Key]; waits && w.queue.server != server {
-			delete(g.waiting, w.Key)
-			w.queue.drop(w)
-			settled = append(settled, w.queue)
+		if left := g.leaveOther(server, ticket.Key); left != nil {
+			changed = append(changed, left)
 		}
 	}
 	q := g.queue(server)
@@ -106,8 +104,8 @@ func (g *Gate) Expect(server string, tickets []Ticket) {
 		g.enrol(q, ticket)
 	}
 	var woken []string
-	for _, q := range append(settled, q) {
-		woken = append(woken, g.settle(q, now))
+	for _, each := range append(changed, q) {
+		woken = append(woken, g.settle(each, now))
 	}
 	g.mu.Unlock()
 	for _, key := range woken {
@@ -150,16 +148,27 @@ func (g *Gate) Leave(key string) {
 	g.mu.Lock()
 	next := ""
 	if w, waits := g.waiting[key]; waits {
-		next = g.leave(w, g.timer.Now())
+		g.leave(w)
+		next = g.settle(w.queue, g.timer.Now())
 	}
 	g.mu.Unlock()
 	g.awaken(next)
 }
 
-func (g *Gate) leave(w *waiter, now time.Time) string {
+func (g *Gate) leave(w *waiter) {
 	delete(g.waiting, w.Key)
 	w.queue.drop(w)
-	return g.settle(w.queue, now)
+}
+
+// leaveOther takes the ticket out of the line of another server, which is returned to
+// be settled; nil if it waits in none.
+func (g *Gate) leaveOther(server, key string) *queue {
+	w, waits := g.waiting[key]
+	if !waits || w.queue.server == server {
+		return nil
+	}
+	g.leave(w)
+	return w.queue
 }
 
 // Close lets nobody pass to the server for a while: the limiter of a route is
@@ -239,8 +248,8 @@ func (g *Gate) Snapshot() map[string]State {
 	now, states := g.timer.Now(), make(map[string]State, len(g.servers))
 	for server, q := range g.servers {
 		state := State{Busy: q.busy, Waiting: q.line.length, Oldest: q.line.oldest()}
-		if q.closedUntil.After(now) {
-			state.ClosedUntil = q.closedUntil
+		if until := q.closedUntil(); until.After(now) {
+			state.ClosedUntil = until
 		}
 		states[server] = state
 	}

@@ -4,27 +4,34 @@ import "time"
 
 // queue is the state of one server. It is not safe for concurrent use.
 type queue struct {
-	server      string
-	lead        time.Duration
-	busy        bool
-	routes      map[string]time.Time // until when each is closed
-	closedUntil time.Time            // the last of these
-	line        line
+	server string
+	lead   time.Duration
+	busy   bool
+	routes map[string]time.Time // until when each is closed; there are few
+	line   line
 	// called is the one who has been woken and has not come yet, nil if nobody is.
 	called      *waiter
 	calledUntil time.Time // then it is passed over
 	alarm       time.Time // for which the timer is set, zero if it is not
 }
 
+// closedUntil is when the last of the routes opens.
+func (q *queue) closedUntil() time.Time {
+	var last time.Time
+	for _, until := range q.routes {
+		if until.After(last) {
+			last = until
+		}
+	}
+	return last
+}
+
 // opens is when permits are given again.
-func (q *queue) opens() time.Time { return q.closedUntil.Add(-q.lead) }
+func (q *queue) opens() time.Time { return q.closedUntil().Add(-q.lead) }
 
 func (q *queue) close(route string, until time.Time) {
 	if until.After(q.routes[route]) {
 		q.routes[route] = until
-	}
-	if until.After(q.closedUntil) {
-		q.closedUntil = until
 	}
 }
 
@@ -32,7 +39,7 @@ func (q *queue) isFree(now time.Time) bool { return !q.busy && !q.opens().After(
 
 // isIdle says that nothing is lost if the server is forgotten.
 func (q *queue) isIdle(now time.Time) bool {
-	return !q.busy && !q.closedUntil.After(now) && q.line.length == 0
+	return !q.busy && !q.closedUntil().After(now) && q.line.length == 0
 }
 
 // call names the ticket whose turn has come and who has not been told, "" if
@@ -75,5 +82,6 @@ func (q *queue) nextLook(now time.Time) (time.Time, bool) {
 	case q.called != nil:
 		return q.calledUntil, true
 	}
-	return q.closedUntil, q.closedUntil.After(now) // to forget it
+	closed := q.closedUntil()
+	return closed, closed.After(now) // to forget it
 }
