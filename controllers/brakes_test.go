@@ -176,6 +176,16 @@ func TestBrakesAreReadLive(t *testing.T) {
 			workspace.Spec.ProtectedUserIDs = []string{simulator.SampleAliceID}
 			h.must(h.store.Update(h.t.Context(), workspace))
 		},
+		"the workspace names another Secret": func(h *harness) {
+			var secret corev1.Secret
+			h.must(h.store.Get(h.t.Context(), types.NamespacedName{Namespace: "chat", Name: "chat"}, &secret))
+			h.must(h.store.Create(h.t.Context(), &corev1.Secret{
+				ObjectMeta: metav1.ObjectMeta{Namespace: "chat", Name: "other"}, Type: secret.Type, Data: secret.Data,
+			}))
+			workspace := h.workspace()
+			workspace.Spec.SecretRef.Name = "other"
+			h.must(h.store.Update(h.t.Context(), workspace))
+		},
 		"the Secret is changed": func(h *harness) {
 			var secret corev1.Secret
 			h.must(h.store.Get(h.t.Context(), types.NamespacedName{Namespace: "chat", Name: "chat"}, &secret))

@@ -64,6 +64,10 @@ func approvals() []mutation {
 		p.log.Error`, schedules,
 		},
 		{
+			"a workspace that was re-pointed is called with its former Secret", fourEyes, brakes,
+			`	if p.Workspace.Spec.SecretRef != cached.Spec.SecretRef {`, `	if p.Workspace == nil {`, passTests(),
+		},
+		{
 			"a pass reads approvals from the cache", fourEyes, brakes,
 			`listApprovals(ctx, p.live, p.name)`, `listApprovals(ctx, p.kube, p.name)`, schedules,
 		},
