@@ -38,15 +38,24 @@ type OperatorOptions struct {
 
 // BuildOperator builds the operator of this tree, so that nothing stale is tested.
 func BuildOperator(ctx context.Context, path string, flags ...string) error {
+	return build(ctx, ".", path, flags)
+}
+
+// BuildPlugin builds the kubectl plugin of this tree.
+func BuildPlugin(ctx context.Context, path string, flags ...string) error {
+	return build(ctx, "./cmd/kubectl-ucr", path, flags)
+}
+
+func build(ctx context.Context, source, path string, flags []string) error {
 	root, err := Root()
 	if err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, "go", append(append([]string{"build", "-trimpath", "-o", path}, flags...), ".")...)
+	command := exec.CommandContext(ctx, "go", append(append([]string{"build", "-trimpath", "-o", path}, flags...), source)...)
 	command.Dir = root
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the operator: %w\n%s", err, output)
+		return fmt.Errorf("build %s: %w\n%s", source, err, output)
 	}
 	return nil
 }

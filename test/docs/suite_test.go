@@ -10,7 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -85,18 +84,9 @@ func (s *suite) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	root, err := cluster.Root()
-	if err != nil {
-		return err
-	}
 	built := make(chan error, 1)
 	go func() { built <- cluster.BuildOperator(ctx, s.operator) }()
-	plugin := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(s.bin, "kubectl-ucr"), "./cmd/kubectl-ucr")
-	plugin.Dir = root
-	output, err := plugin.CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("build the plugin: %w\n%s", err, output)
-	}
+	err = cluster.BuildPlugin(ctx, filepath.Join(s.bin, "kubectl-ucr"))
 	return errors.Join(err, <-built, os.Symlink(self, filepath.Join(s.bin, "jq")))
 }
 

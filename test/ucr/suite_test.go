@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -107,14 +106,5 @@ func stop(ctx context.Context, operator *cluster.Operator) error {
 }
 
 func buildPlugin(ctx context.Context) error {
-	root, err := cluster.Root()
-	if err != nil {
-		return err
-	}
-	command := exec.CommandContext(ctx, "go", "build", "-ldflags=-X main.buildVersion="+testVersion, "-o", suiteOf.plugin, "./cmd/kubectl-ucr")
-	command.Dir = root
-	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the plugin: %w\n%s", err, output)
-	}
-	return nil
+	return cluster.BuildPlugin(ctx, suiteOf.plugin, "-ldflags=-X main.buildVersion="+testVersion)
 }
