@@ -117,6 +117,9 @@ func (w *world) watchRecord(before client.Object, record *v1alpha1.ResetRecord) 
 		if attempt.Result != "" && !w.audited[attempt.ID+" "+string(attempt.Result)] && before != nil {
 			w.breaks("the result of %s was recorded before the audit log told of it", attempt.ID)
 		}
+		if attempt.LateResult != "" && !w.audited[attempt.ID+" "+string(attempt.LateResult)] && before != nil {
+			w.breaks("the late result of %s was recorded before the audit log told of it", attempt.ID)
+		}
 	}
 }
 

@@ -38,6 +38,7 @@ func FuzzReconcile(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{1, 0, 2, 3, 1, 1, 2, 1, 0, 4, 9, 5, 1, 1, 1, 7})
 	f.Add([]byte("a request, a record and a workspace of some kind"))
+	f.Add(aRefusedAttempt())
 	f.Fuzz(func(t *testing.T, input []byte) {
 		d := &dice{input}
 		deviations := d.deviations()
@@ -57,6 +58,14 @@ func FuzzReconcile(f *testing.F) {
 			t.Log(seen.String())
 		}
 	})
+}
+
+// aRefusedAttempt is an input whose request has a record already, of an attempt that
+// Rocket.Chat refused, and therefore makes one more.
+func aRefusedAttempt() []byte {
+	const deviations, secret, workspace, request = 1, 2, 6, 7
+	input := make([]byte, deviations+secret+workspace+request)
+	return append(input, 1 /* there is a record */, 0, 0, 0, 3 /* refused */)
 }
 
 // deviations are up to five deviations.
@@ -165,6 +174,7 @@ func (d *dice) formerRecord(w *world) {
 		w.chat.posts = append(w.chat.posts, p)
 	}
 	w.audited[attempt.ID] = true
+	w.audited[attempt.ID+" "+string(attempt.Result)] = true
 	attempt.SecretResourceVersion = pick(d, "1", w.server.objects[kindSecret][key("chat")].GetResourceVersion())
 	w.server.add(record)
 	w.loses("there was a record")
