@@ -198,10 +198,21 @@ func (r *reader) shell(script, answer string) string {
 	} else {
 		err = atTerminal(shell, answer, &printed)
 	}
-	if err != nil {
-		r.t.Fatalf("%s: %v\n%s\nprints\n%s", r.page, err, script, printed.String())
+	text := printed.String()
+	if answer != "" {
+		text = answered(text, answer)
 	}
-	return printed.String()
+	if err != nil {
+		r.t.Fatalf("%s: %v\n%s\nprints\n%s", r.page, err, script, text)
+	}
+	return text
+}
+
+// answered is what a terminal shows whose reader waited for the question before typing.
+func answered(text, answer string) string {
+	const question = "[y/N] "
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	return strings.Replace(strings.TrimPrefix(text, answer), question, question+answer, 1)
 }
 
 // atTerminal runs a program in a terminal, into which somebody has typed ahead.
@@ -230,6 +241,7 @@ func steady(text string) string {
 		{`127\.0\.0\.1:\d+`, "HOST"},
 		{`(Resource Version: +)\d+`, "${1}VERSION"},
 		{`(?m)(^| )(\d+[dhms])+( |$)`, "${1}AGE${3}"},
+		{`(?m)^\d+ of \d+ (asked for|ended).*\n`, ""}, // how it went on the way
 		{`[ \t]+`, " "},
 		{`(?m) $`, ""},
 	} {
