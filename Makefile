@@ -29,7 +29,9 @@ TEST_PARALLEL ?= 16
 RACE := $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race,)
 TOOL := cd hack/tools && go build -o $(CURDIR)/bin/
 # What runs other projects' code, each with those projects' dependencies.
-INTEGRATIONS := test/gitops test/helm test/prometheus hack/dashboard hack/release
+INTEGRATIONS := test/gitops test/helm test/prometheus hack/dashboard hack/release hack/site
+# test/site needs a browser besides, so that its tests are run by make screenshots alone.
+MODULES := $(INTEGRATIONS) test/site
 LINKER_FLAGS := -s -w -X main.buildVersion=$(VERSION) -X main.buildRevision=$(REVISION)
 RELEASE = go run -C hack/release . --root '$(CURDIR)' --dist '$(abspath $(DIST))' --version '$(VERSION)' --revision '$(REVISION)' \
 	--date '$(SOURCE_DATE_EPOCH)' --linker-flags '$(LINKER_FLAGS)' --image '$(IMG)' --only '$(ONLY)'
@@ -118,13 +120,27 @@ profile: controlplane ## Write profiles of the operator under a backlog into pro
 drill: controlplane ## Reset 500 users with the built plugin, interrupted once and resumed, against a limiter (some minutes).
 	@cd test/ucr && go test -count=1 -timeout 1h -v -run '^TestAnIncidentIsInterruptedAndResumed$$' -args -users 500 | grep -v '^=== '
 
+.PHONY: docs
+docs: bin/hugo ## Build the documentation as a site into dist/site and check its links.
+	@HUGO_PARAMS_VERSION='$(VERSION)' bin/hugo build --source hack/site --destination '$(abspath $(DIST))/site' --cleanDestinationDir --noBuildLock --quiet
+	@go -C hack/site run ./links '$(abspath $(DIST))/site' '$(CURDIR)'
+
+.PHONY: docs-serve
+docs-serve: bin/hugo ## Show the documentation at a local address while it is being written.
+	@bin/hugo server --source hack/site --noBuildLock --renderToMemory
+
+.PHONY: screenshots
+screenshots: docs ## Look at every page of the site with Chromium, which is installed if need be, and keep pictures in dist/screenshots.
+	@hack/chromium.sh
+	@cd test/site && go test -count=1 -timeout 10m . -args -site '$(abspath $(DIST))/site' -screenshots '$(abspath $(DIST))/screenshots'
+
 .PHONY: lint
 lint: bin/golangci-lint ## Run the linters.
 	@bin/golangci-lint run --allow-parallel-runners
-	@for module in $(INTEGRATIONS); do (cd $$module && $(CURDIR)/bin/golangci-lint run --allow-parallel-runners); done
+	@for module in $(MODULES); do (cd $$module && $(CURDIR)/bin/golangci-lint run --allow-parallel-runners); done
 
 .PHONY: verify
-verify: bin/controller-gen bin/golangci-lint ## Check that generated files, go.mod files and formatting are up to date.
+verify: bin/controller-gen bin/crd-ref-docs bin/golangci-lint ## Check that generated files, go.mod files and formatting are up to date.
 	@hack/verify.sh
 
 .PHONY: vulncheck
@@ -134,13 +150,15 @@ vulncheck: bin/govulncheck ## Look for known vulnerabilities in what the operato
 ##@ Develop
 
 .PHONY: generate
-generate: bin/controller-gen ## Generate deep copies, CRDs, RBAC, pages and the dashboard from the Go sources, and from those what others share.
+generate: bin/controller-gen bin/crd-ref-docs ## Generate deep copies, CRDs, RBAC, pages and the dashboard from the Go sources, and from those what others share.
 	@bin/controller-gen object paths=./api/...
 	@bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 	@bin/controller-gen rbac:roleName=credential-reset-operator paths=./controllers/... output:rbac:dir=config/rbac
 	@hack/prometheusrule.sh
 	@go -C hack/dashboard run . >config/grafana/dashboard.json.tmp && mv config/grafana/dashboard.json.tmp config/grafana/dashboard.json
 	@hack/chart.sh
+	@hack/fields.sh
+	@go -C hack/site run ./draw ../../docs/request.d2 >docs/request.svg.tmp && mv docs/request.svg.tmp docs/request.svg
 	@go run ./hack/reasons >docs/reasons.md.tmp && mv docs/reasons.md.tmp docs/reasons.md
 	@go run ./hack/answers >docs/answers.md.tmp && mv docs/answers.md.tmp docs/answers.md
 	@go run ./hack/argocd
@@ -158,7 +176,7 @@ tidy: ## Tidy all go.mod files.
 	@go mod tidy
 	@cd hack/tools && go mod tidy
 	@cd hack/controlplane && go mod tidy
-	@for module in $(INTEGRATIONS); do (cd $$module && go mod tidy); done
+	@for module in $(MODULES); do (cd $$module && go mod tidy); done
 
 ##@ Deploy
 
@@ -218,6 +236,13 @@ bin/golangci-lint: hack/tools/go.mod
 
 bin/controller-gen: hack/tools/go.mod
 	@$(TOOL)controller-gen sigs.k8s.io/controller-tools/cmd/controller-gen
+
+bin/crd-ref-docs: hack/tools/go.mod
+	@$(TOOL)crd-ref-docs github.com/elastic/crd-ref-docs
+
+bin/hugo: hack/site/go.mod
+	@echo "building Hugo: some minutes the first time" >&2
+	@cd hack/site && CGO_ENABLED=0 go build -o $(CURDIR)/bin/hugo github.com/gohugoio/hugo
 
 bin/govulncheck: hack/tools/go.mod
 	@$(TOOL)govulncheck golang.org/x/vuln/cmd/govulncheck

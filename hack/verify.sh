@@ -12,7 +12,7 @@ git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' 
 	[[ ! -e "$file" ]] || printf '%s\0' "$file"
 done | tar --null --files-from=- --create | tar --extract --directory "$copy"
 mkdir -p "$copy/bin"
-for tool in "$root"/bin/controller-gen "$root"/bin/golangci-lint; do
+for tool in "$root"/bin/controller-gen "$root"/bin/crd-ref-docs "$root"/bin/golangci-lint; do
 	[[ ! -e "$tool" ]] || ln -s "$tool" "$copy/bin/"
 done
 cp -a "$copy" "$copy.before"
