@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,8 +65,7 @@ func FuzzReconcile(f *testing.F) {
 // Rocket.Chat refused, and therefore makes one more.
 func aRefusedAttempt() []byte {
 	const deviations, secret, workspace, request = 1, 2, 6, 7
-	input := make([]byte, deviations+secret+workspace+request)
-	return append(input, 1 /* there is a record */, 0, 0, 0, 3 /* refused */)
+	return slices.Concat(make([]byte, deviations+secret+workspace+request), []byte{1 /* there is a record */, 0, 0, 0, 3 /* refused */})
 }
 
 // deviations are up to five deviations.
