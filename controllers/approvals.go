@@ -9,6 +9,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -102,7 +103,18 @@ func (o *Operator) enforcedSince(ctx context.Context, name string) (time.Time, e
 // sparesNobody says whether the policy is asked about everybody, and fails closed.
 func sparesNobody(policy *admissionregistrationv1.ValidatingAdmissionPolicySpec) bool {
 	failsClosed := policy.FailurePolicy == nil || *policy.FailurePolicy == admissionregistrationv1.Fail
-	return failsClosed && len(policy.Validations) > 0 && len(policy.MatchConditions) == 0
+	return failsClosed && len(policy.Validations) > 0 && len(policy.MatchConditions) == 0 && matchesAll(policy.MatchConstraints)
+}
+
+// matchesAll says whether what the constraints are for is matched wherever it lies,
+// whatever its labels are.
+func matchesAll(constraints *admissionregistrationv1.MatchResources) bool {
+	return constraints == nil || len(constraints.ExcludeResourceRules) == 0 &&
+		selectsAll(constraints.NamespaceSelector) && selectsAll(constraints.ObjectSelector)
+}
+
+func selectsAll(selector *metav1.LabelSelector) bool {
+	return selector == nil || len(selector.MatchLabels) == 0 && len(selector.MatchExpressions) == 0
 }
 
 // denies says whether the binding has the policy of that name refuse, everywhere.

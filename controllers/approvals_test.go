@@ -34,6 +34,20 @@ func TestNamesAreTrustedOnlyAsThePoliciesShip(t *testing.T) {
 		"the policy excepts somebody": {change: func(p *policy, _ *binding) {
 			p.Spec.MatchConditions = []admissionregistrationv1.MatchCondition{{Name: "some", Expression: "false"}}
 		}},
+		"the policy excepts objects with labels": {change: func(p *policy, _ *binding) {
+			p.Spec.MatchConstraints = &admissionregistrationv1.MatchResources{ObjectSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"a": "b"}}}
+		}},
+		"the policy excepts namespaces": {change: func(p *policy, _ *binding) {
+			p.Spec.MatchConstraints = &admissionregistrationv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{
+				MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "a", Operator: metav1.LabelSelectorOpExists}},
+			}}
+		}},
+		"the policy excludes rules": {change: func(p *policy, _ *binding) {
+			p.Spec.MatchConstraints = &admissionregistrationv1.MatchResources{ExcludeResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{}}}
+		}},
+		"as the API server completes them": {trusted: true, change: func(p *policy, _ *binding) {
+			p.Spec.MatchConstraints = &admissionregistrationv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{}, ObjectSelector: &metav1.LabelSelector{}}
+		}},
 		"the binding only warns": {change: func(_ *policy, b *binding) {
 			b.Spec.ValidationActions = []admissionregistrationv1.ValidationAction{admissionregistrationv1.Warn}
 		}},
