@@ -7,6 +7,7 @@ SHELL := /usr/bin/env bash
 MAKEFLAGS += --warn-undefined-variables --no-print-directory
 
 IMG ?= credential-reset-operator:dev
+CONFIG ?= default
 DIST ?= dist
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -191,8 +192,8 @@ uninstall: ## Remove the CRDs, and with them every request and record.
 	$(KUBECTL) delete --ignore-not-found -k config/crd
 
 .PHONY: deploy
-deploy: ## Install CRDs, rights and the operator with the image IMG.
-	@$(KUBECTL) kustomize config/default | sed 's|image: credential-reset-operator:dev|image: $(IMG)|' | $(KUBECTL) apply --server-side -f -
+deploy: ## Install CRDs, rights and the operator with the image IMG (CONFIG=namespaced or stamped instead of default).
+	@$(KUBECTL) kustomize config/$(CONFIG) | sed 's|image: credential-reset-operator:dev|image: $(IMG)|' | $(KUBECTL) apply --server-side -f -
 
 .PHONY: undeploy
 undeploy: ## Remove the operator and its rights; CRDs, requests and records stay.

@@ -81,7 +81,7 @@ type UserCredentialResetSpec struct {
 	// +required
 	User UserReference `json:"user,omitzero"`
 
-	// type is the credential to reset. "TOTP" removes the user's TOTP second factor, so that a password alone logs in until the user enrols again. "E2EKey" removes the user's end-to-end encryption keys, so that messages encrypted to them become unreadable to the user. Both log the user out everywhere, delete the user's personal access tokens and mail the user.
+	// type is the credential to reset. "TOTP" removes the user's TOTP second factor, so that a password alone logs in until the user enrols again. "E2EKey" removes the user's end-to-end encryption keys, so that messages encrypted to them become unreadable to the user. Both log the user out everywhere, delete the user's personal access tokens and mail the user; one who had no TOTP is only mailed.
 	// +required
 	Type ResetType `json:"type,omitempty"`
 

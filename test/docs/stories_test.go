@@ -104,7 +104,7 @@ func (s *stage) audit(t *testing.T) {
 func TestTheReadme(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	r := s.open(t, "README.md", "<your image>", "credential-reset-operator:v1", "2026-03-04T18:00:00Z", tomorrow())
+	r := s.open(t, "README.md", "<your image>", "credential-reset-operator", "2026-03-04T18:00:00Z", tomorrow())
 	helm := s.open(t, "docs/helm.md")
 	helm.types("kubectl create namespace credentialreset-system")
 	r.picks("make deploy ")
@@ -143,7 +143,7 @@ spec: {workspaceRef: {name: intranet, namespace: chat}, user: {username: frank},
 func TestServedNamespaces(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	r := s.open(t, "docs/operations.md")
+	r := s.open(t, "docs/operations.md", "<your image>", "credential-reset-operator:v1")
 	r.types("kubectl create namespace chat; ")
 	r.ended()
 	s.operate(t, "--watch-namespaces", "chat,support")
