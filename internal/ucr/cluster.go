@@ -8,6 +8,7 @@ import (
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -152,6 +153,19 @@ func (c *cluster) requests(ctx context.Context, namespace string, options ...cli
 	list := &v1alpha1.UserCredentialResetList{}
 	err := c.kube.List(ctx, list, append(options, client.InNamespace(namespace))...)
 	return list, c.told(ctx, advice.Deed{Verb: "list", Resource: requests, Namespace: namespace}, err)
+}
+
+// widest lists the requests of all namespaces if they may be listed, or else of this
+// one. The cluster returned looks in the same.
+func (c *cluster) widest(ctx context.Context) (*cluster, []v1alpha1.UserCredentialReset, error) {
+	wide := *c
+	wide.namespace = ""
+	list, err := wide.requests(ctx, wide.namespace)
+	if apierrors.IsForbidden(err) {
+		wide.namespace = c.namespace
+		list, err = wide.requests(ctx, wide.namespace)
+	}
+	return &wide, list.Items, err
 }
 
 func (c *cluster) createRequest(ctx context.Context, request *v1alpha1.UserCredentialReset) error {

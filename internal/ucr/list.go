@@ -83,7 +83,7 @@ func (o *listOptions) selection() []client.ListOption {
 	}
 	options := []client.ListOption{matching}
 	if o.incident != "" {
-		options = append(options, client.MatchingLabels{advice.IncidentLabel: advice.IncidentSlug(o.incident)})
+		options = append(options, client.MatchingLabels{advice.IncidentLabel: advice.LabelOf(o.incident)})
 	}
 	return options
 }

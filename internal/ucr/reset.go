@@ -211,8 +211,10 @@ func (p *plugin) printManifests(requests ...*v1alpha1.UserCredentialReset) error
 	return err
 }
 
-// labelled puts the request into the incident.
+// labelled puts the request into the incident that the label names, if it names one.
 func labelled(request *v1alpha1.UserCredentialReset, incident string) *v1alpha1.UserCredentialReset {
-	metav1.SetMetaDataLabel(&request.ObjectMeta, advice.IncidentLabel, advice.IncidentSlug(incident))
+	if incident != "" {
+		metav1.SetMetaDataLabel(&request.ObjectMeta, advice.IncidentLabel, incident)
+	}
 	return request
 }

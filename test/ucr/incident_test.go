@@ -260,7 +260,7 @@ func TestAnIncidentByThoseWhoSeeLittle(t *testing.T) {
 	path := file(t, "Breach 2026.txt", users, "# left out", "", "user0000", "@user0001", "nobody", "id:"+simulator.SampleAliceID)
 	args := append([]string{"reset", "e2e-key", "--from-file", path}, f.at()...)
 	got := f.ok(1, requester, args...)
-	wantSays(t, got.err, "Incident breach-2026: reset of E2EKey for 5 users", "messages encrypted to them become unreadable",
+	wantSays(t, got.err, "Incident breach-2026-", ": reset of E2EKey for 5 users", "messages encrypted to them become unreadable",
 		"60 per 1h, 0 used: lets all begin in time (assumed, as rocketchatworkspaces in the namespace "+f.chats+": needs the ClusterRole credential-reset-viewer there)")
 	wantSays(t, got.out, "5 of 5 users asked for: 4 succeeded, 1 failed\n", "nobody", "UserNotFound")
 	f.wantResets(simulator.SampleAliceID, 1)

@@ -1,0 +1,102 @@
+package ucr
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
+	"github.com/credentialreset/credential-reset-operator/internal/rocketchat/simulator"
+)
+
+// many asks for those in a file, in the incident breach.
+func (f *fixture) many(t *testing.T, lines []string, more ...string) []string {
+	t.Helper()
+	args := append([]string{"reset", "totp", "--from-file", file(t, "breach.txt", nil, lines...)}, f.at()...)
+	return append(args, more...)
+}
+
+// TestNobodyIsResetTwiceInOneIncident, in whichever way they are written.
+func TestNobodyIsResetTwiceInOneIncident(t *testing.T) {
+	t.Parallel()
+	const alice, bob, carol = "id:" + simulator.SampleAliceID, "id:" + simulator.SampleBobID, "id:" + simulator.SampleCarolID
+	for name, runs := range map[string][][]string{
+		"by name, then by id": {{"alice", "bob"}, {alice, bob, carol}},
+		"by id, then by name": {{alice, bob}, {"alice", "bob", "carol"}},
+		"in one file":         {{alice, "alice", "bob", carol, "carol"}, {"bob", bob}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, fixtureOptions{})
+			for _, lines := range runs {
+				f.ok(0, requester, f.many(t, lines)...)
+			}
+			for _, id := range []string{simulator.SampleAliceID, simulator.SampleBobID, simulator.SampleCarolID} {
+				f.wantResets(id, 1)
+			}
+			got := f.ok(0, requester, f.many(t, []string{"alice", bob, "carol"})...)
+			wantSays(t, got.err, "asked before  3: 3 succeeded", "same person   ", "to ask for    nobody")
+			wantSays(t, got.out, "3 of 3 users asked for: 3 succeeded")
+			if asked := len(f.requests()); asked != 3 {
+				t.Errorf("there are %d requests for three people", asked)
+			}
+		})
+	}
+}
+
+// TestWhoMayBeAskedForAlreadyIsHeldBack until it is known who they are.
+func TestWhoMayBeAskedForAlreadyIsHeldBack(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, fixtureOptions{})
+	f.suspend(true)
+	lines := []string{"alice", "bob", "id:" + simulator.SampleAliceID}
+	got := f.ok(4, requester, f.many(t, lines, "--timeout", "2s")...)
+	wantSays(t, got.err, "to ask for    3: 1 at once, 2 when it is known who those are", "1 of 3 were asked for in that time: run the same command again")
+	got = f.ok(4, requester, f.many(t, lines, "--timeout", "2s", "--wait=false")...)
+	wantSays(t, got.err, "asked before  1: 1 open", "to ask for    2, when it is known whom earlier requests mean")
+	out, end := f.begin(f.command(requester, f.many(t, lines)...))
+	f.suspend(false)
+	if code := end(); code != 0 {
+		t.Errorf("it ended with %d:\n%s", code, out)
+	}
+	wantSays(t, out.String(), "same person   alice: breach-axk9", "2 of 2 users asked for: 2 succeeded")
+	f.wantResets(simulator.SampleAliceID, 1)
+	f.wantResets(simulator.SampleBobID, 1)
+}
+
+// TestAnIncidentFromTwoNamespaces asks for nobody again whom those have asked for who
+// may be seen.
+func TestAnIncidentFromTwoNamespaces(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, fixtureOptions{})
+	desk, wide := f.support+"-desk", "wilma-"+f.support+"@example.com"
+	f.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: desk}})
+	f.bind(desk, wide, "credential-reset-requester")
+	f.create(&rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "wilma-"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "credential-reset-viewer"},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: wide}},
+	})
+	f.get(f.workspace)
+	before := f.workspace.DeepCopy()
+	f.workspace.Spec.AllowedNamespaces.Names = append(f.workspace.Spec.AllowedNamespaces.Names, desk)
+	if err := suiteOf.kube.Patch(t.Context(), f.workspace, client.MergeFrom(before)); err != nil {
+		t.Fatal(err)
+	}
+	f.ok(0, requester, f.many(t, []string{"alice"})...)
+	f.until(func() bool { return f.as(wide, "list", "-A").code == 0 })
+	got := f.ok(0, wide, f.many(t, []string{"id:" + simulator.SampleAliceID, "bob"}, "-n", desk)...)
+	wantSays(t, got.err, "reset of TOTP for 2 users", "elsewhere     1 in "+f.support+": 1 succeeded", "to ask for    1\n")
+	wantSays(t, got.out, "1 of 1 users asked for: 1 succeeded")
+	f.wantResets(simulator.SampleAliceID, 1)
+	f.wantResets(simulator.SampleBobID, 1)
+	got = f.ok(0, wide, f.many(t, []string{"alice"}, "-n", desk)...)
+	wantSays(t, got.err, "elsewhere     1 in "+f.support, "to ask for    nobody")
+	var list v1alpha1.UserCredentialResetList
+	if err := suiteOf.kube.List(t.Context(), &list, client.InNamespace(desk)); err != nil || len(list.Items) != 1 {
+		t.Errorf("%d requests were made: %v", len(list.Items), err)
+	}
+}
