@@ -3,6 +3,7 @@ package ucr
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -19,7 +20,7 @@ func (p *plugin) announce(ctx context.Context, o *resetOptions, all *incident, a
 	if wanted == 0 {
 		return nil
 	}
-	known, err := p.survey(ctx, a.cluster, reset.WorkspaceOf(all.like.Request("")), in(a.namespace, a.known))
+	known, err := p.survey(ctx, all, a)
 	if err != nil {
 		return err
 	}
@@ -75,9 +76,10 @@ type surveyed struct {
 }
 
 // survey finds out how busy a workspace is, as far as the person may know.
-func (p *plugin) survey(ctx context.Context, c *cluster, at v1alpha1.RecordedWorkspace, seen []v1alpha1.UserCredentialReset) (surveyed, error) {
+func (p *plugin) survey(ctx context.Context, all *incident, a *asking) (surveyed, error) {
+	at, seen := reset.WorkspaceOf(all.like.Request("")), in(a.namespace, a.known)
 	known := surveyed{budget: advice.BudgetOf(&v1alpha1.RocketChatWorkspace{})}
-	workspace, err := c.workspace(ctx, at)
+	workspace, err := a.workspace(ctx, at)
 	switch {
 	case err == nil:
 		known.workspace, known.budget = workspace, advice.BudgetOf(workspace)
@@ -87,13 +89,16 @@ func (p *plugin) survey(ctx context.Context, c *cluster, at v1alpha1.RecordedWor
 		return known, err
 	}
 	begun := advice.BegunBy(at, seen)
-	if records, err := c.records(ctx); err == nil {
+	if records, err := a.records(ctx); err == nil {
 		begun = advice.BegunOf(at, records)
 	} else if !apierrors.IsForbidden(err) {
 		return known, err
 	}
+	types := advice.ApprovalTypes(at, known.workspace, seen)
+	ahead, lookUps := advice.InLine(at, seen, types)
 	known.load = advice.Load{
-		Now: p.now(), Begun: advice.Within(begun, known.budget.Period, p.now()), Ahead: advice.InLine(at, seen),
+		Now: p.now(), Begun: advice.Within(begun, known.budget.Period, p.now()),
+		Ahead: ahead, LookUps: lookUps, Twice: slices.Contains(types, all.like.Type),
 	}
 	return known, nil
 }

@@ -216,6 +216,26 @@ func TestAnIncidentThatDoesNotFit(t *testing.T) {
 	wantSays(t, f.ok(0, auditor, "check", "chat", "-n", f.chats).out, "5 per 24h, 5 used")
 }
 
+// TestTheForecastCountsApproval asks for more than fit where each user is looked up
+// before and after approval, and for few whose turns are told.
+func TestTheForecastCountsApproval(t *testing.T) {
+	t.Parallel()
+	users := crowd(20)
+	f := newFixture(t, fixtureOptions{users: users, workspace: approvalForTOTP, limit: simulator.Limit{Calls: 3, Period: time.Hour}})
+	f.bind(f.chats, requester, "credential-reset-viewer")
+	args := append([]string{"reset", "totp", "--from-file", file(t, "breach.txt", users), "--for", "2m"}, f.at()...)
+	f.until(func() bool { return !strings.Contains(f.as(requester, args...).err, "assumed") })
+	got := f.ok(5, requester, args...)
+	wantSays(t, got.err, "10 calls per 1m, two for each: before and after approval: lets 0 of 20 begin in time",
+		"20 of 20 do not fit; with --for 5m they would if they are approved at once")
+	got = f.ok(0, requester, append(args, "--for", "1h", "--wait=false")...)
+	wantSays(t, got.err, "all 20, in about 3m, and as long as approvals take")
+	f.until(func() bool {
+		list := f.ok(0, requester, "list").out
+		return strings.Contains(list, "after approval") && strings.Contains(list, "in 1m, then approval")
+	})
+}
+
 // TestANameThatIsTaken is found out before anything is asked for. A request for the
 // same, from wherever, is the incident's.
 func TestANameThatIsTaken(t *testing.T) {

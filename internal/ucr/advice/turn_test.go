@@ -35,8 +35,48 @@ func TestTurns(t *testing.T) {
 	if got := Turns(noon, requests[:1], nil); got[0] != "next" {
 		t.Errorf("where nothing is known, it is %q's turn", got)
 	}
-	if got := InLine(v1alpha1.RecordedWorkspace{Namespace: "chats", Name: "chat"}, requests); got != 5 {
+	if got, _ := InLine(v1alpha1.RecordedWorkspace{Namespace: "chats", Name: "chat"}, requests, nil); got != 5 {
 		t.Errorf("%d are in line", got)
+	}
+}
+
+// TestTurnsBeforeApproval are those at which users are looked up, who are then to be
+// approved. They use up no budget.
+func TestTurnsBeforeApproval(t *testing.T) {
+	t.Parallel()
+	workspace := v1alpha1.RecordedWorkspace{Namespace: "chats", Name: "chat"}
+	waiting := func(reason string, minutes int, isResolved bool) v1alpha1.UserCredentialReset {
+		request := *requestSaying(reason)
+		request.CreationTimestamp, request.Spec.NotAfterTime = at(minutes), at(90)
+		if !isResolved {
+			request.Status.Target = nil
+		}
+		return request
+	}
+	requests := []v1alpha1.UserCredentialReset{
+		waiting(v1alpha1.ReasonRateLimited, 1, false),
+		waiting(v1alpha1.ReasonRateLimited, 2, true),
+		waiting(v1alpha1.ReasonRateLimited, 3, false),
+		waiting(v1alpha1.ReasonRateLimited, 4, true),
+		waiting(v1alpha1.ReasonResetAccepted, 0, true),
+		waiting(v1alpha1.ReasonAwaitingApproval, 0, true),
+	}
+	load := Load{
+		Now: noon, Limits: []Limit{{Count: 1, Period: time.Minute, Calls: true}, {Count: 1, Period: 30 * time.Minute}},
+		Approval: []v1alpha1.ResetType{v1alpha1.ResetTypeTOTP},
+	}
+	want := []string{"next, then approval", "in 1m", "in 31m, then approval", "in 32m", "", "after approval"}
+	if got := Turns(noon, requests, map[v1alpha1.RecordedWorkspace]Load{workspace: load}); !slices.Equal(got, want) {
+		t.Errorf("turns %q, want %q", got, want)
+	}
+	if got := Turns(noon, requests, nil); got[0] != "next, then approval" {
+		t.Errorf("where only requests are seen, it is %q's turn", got)
+	}
+	if got := Turns(noon, requests[:1], nil); got[0] != "next" {
+		t.Errorf("where nothing is seen, it is %q's turn", got)
+	}
+	if all, forApproval := InLine(workspace, requests, load.Approval); all != 4 || forApproval != 2 {
+		t.Errorf("%d are in line, %d of them for approval", all, forApproval)
 	}
 }
 
