@@ -15,7 +15,7 @@ func (p *plugin) againCommand() *cobra.Command {
 		Use:   "again NAME",
 		Short: "Ask once more for what a request asked for, for the same person and with a new window",
 		Long: "Ask once more for what a request asked for. The new request is pinned to the id of the user that the earlier one " +
-			"was resolved to, so that it cannot mean anybody else, and has a window of its own.",
+			"was resolved to, so that it cannot mean anybody else, and has a window of its own. It belongs to the same incident.",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: p.requestNames(false, isFinished),
 		RunE: func(command *cobra.Command, args []string) error {

@@ -44,7 +44,7 @@ func (p *plugin) announce(ctx context.Context, o *resetOptions, all *incident, a
 func (p *plugin) introduce(all *incident, a *asking) {
 	at := reset.WorkspaceOf(all.like.Request(""))
 	p.say("Incident %s: reset of %s for %d users of workspace %s/%s",
-		advice.LabelOf(all.name), all.like.Type, len(all.board.order)+len(all.elsewhere), at.Namespace, at.Name)
+		all.like.Incident, all.like.Type, len(all.board.order)+len(all.elsewhere), at.Namespace, at.Name)
 	for _, consequence := range advice.Consequences(all.like.Type) {
 		p.sayFact(advice.Fact{Name: "each reset", Value: consequence})
 	}

@@ -93,6 +93,7 @@ func (p *plugin) readIncident(o *resetOptions, like advice.Wish) (*incident, err
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.file, err)
 	}
+	like.Incident = advice.LabelOf(name)
 	all := &incident{name: name, like: like, wishes: map[string]advice.Wish{}}
 	var order []string
 	for _, user := range users {
@@ -108,7 +109,7 @@ func (p *plugin) readIncident(o *resetOptions, like advice.Wish) (*incident, err
 
 // request is what asks for the one of that name.
 func (i *incident) request(name string) *v1alpha1.UserCredentialReset {
-	return labelled(i.wishes[name].Request(name), advice.LabelOf(i.name))
+	return i.wishes[name].Request(name)
 }
 
 // adopt notes the requests of the incident that exist. One that has its name from

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
@@ -209,12 +208,4 @@ func (p *plugin) printManifests(requests ...*v1alpha1.UserCredentialReset) error
 	}
 	_, err := fmt.Fprint(p.streams.Out, strings.Join(documents, "---\n"))
 	return err
-}
-
-// labelled puts the request into the incident that the label names, if it names one.
-func labelled(request *v1alpha1.UserCredentialReset, incident string) *v1alpha1.UserCredentialReset {
-	if incident != "" {
-		metav1.SetMetaDataLabel(&request.ObjectMeta, advice.IncidentLabel, incident)
-	}
-	return request
 }

@@ -1,6 +1,7 @@
 package ucr
 
 import (
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -99,4 +100,14 @@ func TestAnIncidentFromTwoNamespaces(t *testing.T) {
 	if err := suiteOf.kube.List(t.Context(), &list, client.InNamespace(desk)); err != nil || len(list.Items) != 1 {
 		t.Errorf("%d requests were made: %v", len(list.Items), err)
 	}
+}
+
+// TestAgainBelongsToTheIncident lists what is asked for again beside what it repeats.
+func TestAgainBelongsToTheIncident(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, fixtureOptions{})
+	f.ok(1, requester, f.many(t, []string{"nobody"})...)
+	names := strings.Fields(f.ok(0, requester, "list", "--all", "--incident", "breach", "-o", "name").out)
+	f.ok(1, requester, "again", names[0], "--name", "once-more", "--wait")
+	wantSays(t, f.ok(0, requester, "list", "--all", "--incident", "breach").out, "once-more", "breach-nobody-")
 }

@@ -8,11 +8,12 @@ import (
 )
 
 // Again is the wish for what a request asked for once more, for the very person that
-// it was resolved to. If it never was, the note says so.
+// it was resolved to, in the same incident. If it never was, the note says so.
 func Again(request *v1alpha1.UserCredentialReset, notAfter time.Time, justification, who string) (Wish, string) {
 	wish := Wish{
 		Namespace: request.Namespace, Workspace: request.Spec.WorkspaceRef, User: request.Spec.User,
 		Type: request.Spec.Type, NotAfter: notAfter, Justification: request.Spec.Justification, RequestedBy: who,
+		Incident: request.Labels[IncidentLabel],
 	}
 	if justification != "" {
 		wish.Justification = justification

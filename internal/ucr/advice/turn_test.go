@@ -141,10 +141,13 @@ func TestMayDecide(t *testing.T) {
 func TestAgain(t *testing.T) {
 	t.Parallel()
 	request := requestSaying(v1alpha1.ReasonResetAccepted)
-	request.Spec.Justification = "TICKET-1"
+	request.Spec.Justification, request.Labels = "TICKET-1", map[string]string{IncidentLabel: "breach"}
 	wish, note := Again(request, noon, "", "ann")
 	if wish.User != (v1alpha1.UserReference{ID: "aXk9"}) || wish.Justification != "TICKET-1" || note != "" || wish.Workspace != request.Spec.WorkspaceRef {
 		t.Errorf("it asks for %+v (%s)", wish, note)
+	}
+	if label := wish.Request("again").Labels[IncidentLabel]; label != "breach" {
+		t.Errorf("it is of the incident %q", label)
 	}
 	if name := NameAgain(request, wish, noon); name != "alice-totp-20260304-120000" {
 		t.Errorf("it is called %s", name)

@@ -35,6 +35,7 @@ type Wish struct {
 	NotAfter      time.Time
 	Justification string
 	RequestedBy   string
+	Incident      string // its label, empty if it is none's
 }
 
 // Request is the request for the wish.
@@ -47,6 +48,9 @@ func (w Wish) Request(name string) *v1alpha1.UserCredentialReset {
 			Justification: w.Justification,
 			RequestedBy:   w.RequestedBy,
 		},
+	}
+	if w.Incident != "" {
+		request.Labels = map[string]string{IncidentLabel: w.Incident}
 	}
 	request.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("UserCredentialReset"))
 	return request
