@@ -30,6 +30,9 @@ func (p *plugin) againCommand() *cobra.Command {
 }
 
 func (p *plugin) again(ctx context.Context, o *askOptions, name string) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
 	c, err := p.connect()
 	if err != nil {
 		return err
@@ -49,7 +52,7 @@ func (p *plugin) again(ctx context.Context, o *askOptions, name string) error {
 	if note != "" {
 		_, _ = fmt.Fprintln(p.streams.ErrOut, "Note:", note)
 	}
-	if question := advice.AgainQuestion(earlier); question != "" {
+	if question := advice.AgainQuestion(earlier); question != "" && !o.dryRun.isOn() {
 		if err := p.confirm(ctx, o.yes, question); err != nil {
 			return err
 		}

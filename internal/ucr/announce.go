@@ -13,7 +13,7 @@ import (
 )
 
 // announce says what is about to be asked for and how much of it fits, and asks
-// whether to go on if not all does.
+// whether to go on if not all does and it is no rehearsal.
 func (p *plugin) announce(ctx context.Context, o *resetOptions, all *incident, a *asking) error {
 	p.introduce(all, a)
 	wanted := len(all.pending())
@@ -37,6 +37,9 @@ func (p *plugin) announce(ctx context.Context, o *resetOptions, all *incident, a
 		return nil
 	}
 	p.say("%s.", plan.Remedy())
+	if o.dryRun.isOn() {
+		return nil
+	}
 	return p.confirm(ctx, o.yes, fmt.Sprintf("Ask for all %d all the same?", wanted))
 }
 

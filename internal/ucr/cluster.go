@@ -168,9 +168,9 @@ func (c *cluster) widest(ctx context.Context) (*cluster, []v1alpha1.UserCredenti
 	return &wide, list.Items, err
 }
 
-func (c *cluster) createRequest(ctx context.Context, request *v1alpha1.UserCredentialReset) error {
+func (c *cluster) createRequest(ctx context.Context, request *v1alpha1.UserCredentialReset, options ...client.CreateOption) error {
 	deed := advice.Deed{Verb: "create", Resource: requests, Namespace: request.Namespace, Name: request.Name}
-	return c.told(ctx, deed, c.kube.Create(ctx, request))
+	return c.told(ctx, deed, c.kube.Create(ctx, request, options...))
 }
 
 func (c *cluster) createApproval(ctx context.Context, approval *v1alpha1.ResetApproval) error {

@@ -49,6 +49,9 @@ func (p *plugin) resetMany(ctx context.Context, c *cluster, o *resetOptions, lik
 	if err := p.announce(ctx, o, all, a); err != nil {
 		return err
 	}
+	if o.dryRun.isOn() {
+		return p.rehearse(ctx, o, all, a)
+	}
 	err = p.carryOut(ctx, o, all, a)
 	if printed := p.summarise(o, all); printed != nil {
 		return printed

@@ -26,11 +26,12 @@ type askOptions struct {
 	wait          bool
 	timeout       time.Duration
 	print         bool
+	dryRun        dryRun
 	yes           bool
 }
 
 func newAskOptions() *askOptions {
-	return &askOptions{output: newOutput("created"), window: windowFlag{duration: time.Hour}}
+	return &askOptions{output: newOutput("created"), window: windowFlag{duration: time.Hour}, dryRun: dryRunNone}
 }
 
 // addTo adds the flags that mean the same everywhere.
@@ -40,7 +41,16 @@ func (o *askOptions) addTo(command *cobra.Command) {
 	flags.StringVar(&o.name, "name", "", "The name of the request; by default it is made from user, type and time.")
 	flags.DurationVar(&o.timeout, "timeout", 0, "How long to wait; by default until the reset has ended.")
 	flags.BoolVar(&o.print, "print", false, "Print the request as YAML, for Git, and ask for nothing.")
+	o.dryRun.addTo(command)
 	o.output.addTo(command)
+}
+
+// validate finds flags that do not go together.
+func (o *askOptions) validate() error {
+	if o.print && o.dryRun.isOn() {
+		return errors.New("--print asks for nothing: leave --dry-run out")
+	}
+	return nil
 }
 
 // resetOptions are the flags of reset.
@@ -65,6 +75,7 @@ func (p *plugin) resetCommand() *cobra.Command {
 			"the same command can be run again, after an interruption or with more users, and asks for nobody twice.",
 		Example: "  kubectl ucr reset totp alice -w chat --workspace-namespace chat --justification TICKET-4711 --wait\n" +
 			"  kubectl ucr reset e2e-key id:aXk9mQ2tRw7LcE4Zd -w chat --print >alice.yaml\n" +
+			"  kubectl ucr reset totp --from-file users.txt -w chat --for 6h --incident breach-2026-03 --dry-run=server\n" +
 			"  kubectl ucr reset totp --from-file users.txt -w chat --for 6h --incident breach-2026-03",
 		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: completeTypes,
@@ -128,7 +139,7 @@ func (w *windowFlag) Set(text string) error {
 
 func (p *plugin) reset(ctx context.Context, o *resetOptions, args []string, waitGiven bool) error {
 	resetType, err := advice.ParseType(args[0])
-	if err != nil {
+	if err = errors.Join(err, o.validate()); err != nil {
 		return err
 	}
 	c, err := p.connect()
@@ -169,23 +180,26 @@ func (p *plugin) resetOne(ctx context.Context, c *cluster, o *askOptions, wish a
 	if o.print {
 		return p.printManifests(request)
 	}
-	if err := c.createRequest(ctx, request); err != nil {
+	if err := o.dryRun.create(ctx, c, request); err != nil {
 		return err
 	}
+	if o.dryRun.isOn() {
+		return p.sayCreated(o, request)
+	}
 	if !o.wait || !o.output.isForPrograms() { // a program gets the request once, as it ends
-		if err := p.sayCreated(o.output, request); err != nil || !o.wait {
+		if err := p.sayCreated(o, request); err != nil || !o.wait {
 			return err
 		}
 	}
 	return p.awaitOne(ctx, c, request.Name, o.timeout, o.output)
 }
 
-func (p *plugin) sayCreated(as output, request *v1alpha1.UserCredentialReset) error {
-	if as.isForPrograms() {
-		return as.print(request, p.streams.Out)
+func (p *plugin) sayCreated(o *askOptions, request *v1alpha1.UserCredentialReset) error {
+	if o.output.isForPrograms() {
+		return o.output.print(request, p.streams.Out)
 	}
-	_, err := fmt.Fprintf(p.streams.Out, "usercredentialreset.credentialreset.dev/%s created; void after %s\n",
-		request.Name, request.Spec.NotAfterTime.UTC().Format(time.RFC3339))
+	_, err := fmt.Fprintf(p.streams.Out, "usercredentialreset.credentialreset.dev/%s created%s; void after %s\n",
+		request.Name, o.dryRun.remark(), request.Spec.NotAfterTime.UTC().Format(time.RFC3339))
 	return err
 }
 

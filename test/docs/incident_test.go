@@ -101,6 +101,10 @@ func (c *crisis) carryOut() {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(rw, r)
 	})
+	wantSays(c.t, c.typesAs(c.ann, "kubectl ucr reset totp --from-file users.txt "), "(server dry run)")
+	if names := c.kubectl(c.t, "get", "ucr", "-n", "support", "-o", "name"); names != "" {
+		c.t.Errorf("the rehearsal has made requests:\n%s", names)
+	}
 	c.typesAs(c.ann, "kubectl ucr reset totp --from-file users.txt ")
 	c.chat.Intercept(nil)
 	wantSays(c.t, c.typesAs(c.ann, "kubectl ucr list "), "No requests wait here.", "UserFederated", "OutcomeUnconfirmed")
