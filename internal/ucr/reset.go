@@ -180,6 +180,11 @@ func (p *plugin) resetOne(ctx context.Context, c *cluster, o *askOptions, wish a
 	if o.print {
 		return p.printManifests(request)
 	}
+	return p.askFor(ctx, c, o, request)
+}
+
+// askFor creates the request and waits for it if it is to.
+func (p *plugin) askFor(ctx context.Context, c *cluster, o *askOptions, request *v1alpha1.UserCredentialReset) error {
 	if err := o.dryRun.create(ctx, c, request); err != nil {
 		return err
 	}

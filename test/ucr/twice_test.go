@@ -3,6 +3,7 @@ package ucr
 import (
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -110,4 +111,45 @@ func TestAgainBelongsToTheIncident(t *testing.T) {
 	names := strings.Fields(f.ok(0, requester, "list", "--all", "--incident", "breach", "-o", "name").out)
 	f.ok(1, requester, "again", names[0], "--name", "once-more", "--wait")
 	wantSays(t, f.ok(0, requester, "list", "--all", "--incident", "breach").out, "once-more", "breach-nobody-")
+}
+
+// TestAgainForMany asks for several at once, for each person once, and asks before it
+// repeats what was repeated already.
+func TestAgainForMany(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, fixtureOptions{})
+	f.ok(1, requester, f.many(t, []string{"nobody", "dave"})...)
+	names := strings.Fields(f.ok(0, requester, "list", "--all", "--incident", "breach", "-o", "name").out)
+	if len(names) != 2 {
+		t.Fatalf("there are %q", names)
+	}
+	wantSays(t, f.ok(5, requester, append([]string{"again", "--name", "x"}, names...)...).err, "--name is for one request")
+	wantSays(t, f.ok(5, requester, append([]string{"again", "--wait"}, names...)...).err, "--wait is for one request")
+	printed := f.ok(0, requester, append([]string{"again", "--print"}, names...)...).out
+	if documents := strings.Count(printed, "kind: UserCredentialReset"); documents != 2 || strings.Count(printed, "---\n") != 1 {
+		t.Errorf("it prints %d requests:\n%s", documents, printed)
+	}
+	like := simulator.SampleUsers()[1]
+	for id, name := range map[string]string{"dE5sG8wNc3RyA2JkM": "dave", "nO7bO9dYf2UzE4KlP": "nobody"} {
+		like.ID, like.Username, like.Emails, like.Tokens = id, name, nil, nil
+		f.chat.AddUser(like)
+	}
+	created := f.request(names[0][strings.Index(names[0], "/")+1:]).CreationTimestamp
+	f.until(func() bool { return time.Since(created.Time) > 2*time.Second })
+	wantSays(t, f.ok(5, requester, append([]string{"again", "missing"}, names...)...).err, "there is no request missing")
+	said := f.ok(0, requester, append([]string{"again", names[0]}, names...)...).out
+	if lines := countLines(said); lines != 2 {
+		t.Errorf("for two persons, it prints %d lines:\n%s", lines, said)
+	}
+	for name := range strings.Lines(said) {
+		f.ok(0, requester, "wait", strings.Fields(name)[0])
+	}
+	got := f.ok(5, requester, append([]string{"again"}, names...)...)
+	wantSays(t, got.err, "nobody can be asked here: add --yes")
+	screen := f.open(f.command(requester, "again", names[0]))
+	screen.answer(" was asked for again already, by ", "n\n")
+	if code := screen.code(); code != 5 {
+		t.Errorf("answered with no, it ends with %d:\n%s", code, screen.screen())
+	}
+	f.wantResets("dE5sG8wNc3RyA2JkM", 1)
 }

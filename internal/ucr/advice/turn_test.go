@@ -161,9 +161,35 @@ func TestAgain(t *testing.T) {
 		v1alpha1.ReasonAlreadyCarriedOut: true, v1alpha1.ReasonDenied: true, v1alpha1.ReasonTargetUnconfirmed: true,
 		v1alpha1.ReasonNotAfterTimePassed: false, v1alpha1.ReasonRestoredFromBackup: false,
 	} {
-		if got := AgainQuestion(requestSaying(reason)) != ""; got != asks {
+		if got := AgainQuestion(requestSaying(reason), nil) != ""; got != asks {
 			t.Errorf("%s is asked about: %t", reason, got)
 		}
+	}
+	again, later, another := requestSaying(v1alpha1.ReasonNotAfterTimePassed), requestSaying(v1alpha1.ReasonRetrying), requestSaying(v1alpha1.ReasonRetrying)
+	later.Name, later.CreationTimestamp, later.Spec.User = "again", at(5), v1alpha1.UserReference{ID: "aXk9"}
+	another.Name, another.CreationTimestamp, another.Status.Target.UserID, another.Spec.User = "bob", at(6), "bT6h", v1alpha1.UserReference{ID: "bT6h"}
+	others := []v1alpha1.UserCredentialReset{*again, *later, *another}
+	if Later(again, others) != nil {
+		t.Error("what belongs to no incident was asked for again")
+	}
+	for _, request := range []*v1alpha1.UserCredentialReset{again, &others[0], &others[1], &others[2]} {
+		request.Labels = map[string]string{IncidentLabel: "breach"}
+	}
+	if got := Later(again, others); got == nil || got.Name != "again" {
+		t.Errorf("it was asked for again by %v", got)
+	}
+	if Later(&others[1], others) != nil {
+		t.Error("the last one was asked for again")
+	}
+	if got := AgainQuestion(again, &others[1]); got != "alice was asked for again already, by again (Retrying). Ask once more?" {
+		t.Errorf("it asks %q", got)
+	}
+	others[1].Status.Outcome = v1alpha1.OutcomeFailed
+	if got := AgainQuestion(again, &others[1]); got != "" {
+		t.Errorf("where that failed, it asks %q", got)
+	}
+	if once := OncePerPerson(others); len(once) != 2 || once[0].Name != "again" || once[1].Name != "bob" {
+		t.Errorf("once per person, it is %+v", once)
 	}
 	if MayAskAgain(requestSaying(v1alpha1.ReasonRetrying)) == nil {
 		t.Error("an open request may be asked for again")
