@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,7 +20,7 @@ func (p *plugin) againCommand() *cobra.Command {
 		Short: "Ask once more for what requests asked for, for the same persons and with a new window",
 		Long: "Ask once more for what requests asked for. A new request is pinned to the id of the user that the earlier one " +
 			"was resolved to, so that it cannot mean anybody else, and has a window of its own. It belongs to the same incident.\n\n" +
-			"Of several requests, all have to have ended; who is named by more than one of them is asked for once.",
+			"Of several requests, all have to have ended; who is named by more than one of them is asked for once, and who has been asked for again since is left out.",
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: p.requestNames(true, isFinished),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -34,14 +35,8 @@ func (p *plugin) againCommand() *cobra.Command {
 }
 
 func (p *plugin) again(ctx context.Context, o *askOptions, names []string) error {
-	err := o.validate()
-	switch {
-	case err != nil:
+	if err := o.validateFor(len(names)); err != nil {
 		return err
-	case len(names) > 1 && o.name != "":
-		return errors.New("--name is for one request: several are named by user, type and time")
-	case len(names) > 1 && o.wait:
-		return errors.New("--wait is for one request: see how several stand with kubectl ucr list")
 	}
 	c, err := p.connect()
 	if err != nil {
@@ -51,23 +46,11 @@ func (p *plugin) again(ctx context.Context, o *askOptions, names []string) error
 	if err != nil {
 		return err
 	}
-	who := ""
-	if !o.print {
-		who = c.ownName(ctx)
+	if earlier, err = p.repeatable(earlier); err != nil {
+		return err
 	}
-	var again []*v1alpha1.UserCredentialReset
-	for i := range earlier {
-		wish, note := advice.Again(&earlier[i], p.now().Add(o.window.duration), o.justification, who)
-		if note != "" {
-			p.say("Note: %s", note)
-		}
-		name := o.name
-		if name == "" {
-			name = advice.NameAgain(&earlier[i], wish, p.now())
-		}
-		again = append(again, wish.Request(name))
-	}
-	if err := p.confirmAgain(ctx, c, o, earlier); err != nil {
+	again := p.requestsAgain(ctx, c, o, earlier)
+	if err := p.confirmAgain(ctx, o, earlier); err != nil {
 		return err
 	}
 	if o.print {
@@ -81,9 +64,47 @@ func (p *plugin) again(ctx context.Context, o *askOptions, names []string) error
 	return nil
 }
 
+// validateFor finds flags that do not go together, or not with so many requests.
+func (o *askOptions) validateFor(count int) error {
+	switch {
+	case count > 1 && o.name != "":
+		return errors.New("--name is for one request: several are named by user, type and time")
+	case count > 1 && o.wait:
+		return errors.New("--wait is for one request: see how several stand with kubectl ucr list")
+	}
+	return o.validate()
+}
+
+// requestsAgain are the new requests.
+func (p *plugin) requestsAgain(ctx context.Context, c *cluster, o *askOptions, earlier []ending) []*v1alpha1.UserCredentialReset {
+	who := ""
+	if !o.print {
+		who = c.ownName(ctx)
+	}
+	var again []*v1alpha1.UserCredentialReset
+	for i := range earlier {
+		wish, note := advice.Again(&earlier[i].request, p.now().Add(o.window.duration), o.justification, who)
+		if note != "" {
+			p.say("Note: %s", note)
+		}
+		name := o.name
+		if name == "" {
+			name = advice.NameAgain(&earlier[i].request, wish, p.now())
+		}
+		again = append(again, wish.Request(name))
+	}
+	return again
+}
+
+// ending is a request that has ended, and the one that has repeated it, nil if none has.
+type ending struct {
+	request v1alpha1.UserCredentialReset
+	later   *v1alpha1.UserCredentialReset
+}
+
 // ended are the requests of those names, which have to have ended. Of several that ask
 // for the same it is the last one.
-func (c *cluster) ended(ctx context.Context, names []string) ([]v1alpha1.UserCredentialReset, error) {
+func (c *cluster) ended(ctx context.Context, names []string) ([]ending, error) {
 	var requests []v1alpha1.UserCredentialReset
 	for _, name := range names {
 		request, err := c.request(ctx, advice.NameOf(name))
@@ -95,26 +116,46 @@ func (c *cluster) ended(ctx context.Context, names []string) ([]v1alpha1.UserCre
 		}
 		requests = append(requests, *request)
 	}
-	return advice.OncePerPerson(requests), nil
+	others, err := c.requests(ctx, c.namespace, client.HasLabels{advice.IncidentLabel})
+	if err != nil {
+		return nil, err
+	}
+	var earlier []ending
+	for _, request := range advice.OncePerPerson(requests) {
+		earlier = append(earlier, ending{request: request, later: advice.Later(&request, others.Items)})
+	}
+	return earlier, nil
+}
+
+// repeatable leaves out of several whom another request has been made for since; a
+// single one is asked about.
+func (p *plugin) repeatable(earlier []ending) ([]ending, error) {
+	if len(earlier) == 1 {
+		return earlier, nil
+	}
+	left := slices.DeleteFunc(earlier, func(e ending) bool {
+		note := advice.Repeated(&e.request, e.later)
+		if note != "" {
+			p.say("Note: %s: left out", note)
+		}
+		return note != ""
+	})
+	if len(left) == 0 {
+		return nil, errors.New("nobody is left to ask for")
+	}
+	return left, nil
 }
 
 // confirmAgain asks about every reset that may have happened already.
-func (p *plugin) confirmAgain(ctx context.Context, c *cluster, o *askOptions, earlier []v1alpha1.UserCredentialReset) error {
-	if o.dryRun.isOn() || o.yes {
-		return nil
-	}
-	others, err := c.requests(ctx, c.namespace, client.HasLabels{advice.IncidentLabel})
-	if err != nil {
-		return err
-	}
+func (p *plugin) confirmAgain(ctx context.Context, o *askOptions, earlier []ending) error {
 	for i := range earlier {
-		question := advice.AgainQuestion(&earlier[i], advice.Later(&earlier[i], others.Items))
-		if question == "" {
+		question := advice.AgainQuestion(&earlier[i].request, earlier[i].later)
+		if question == "" || o.dryRun.isOn() {
 			continue
 		}
 		err := p.confirm(ctx, o.yes, question)
 		if err != nil && len(earlier) > 1 {
-			return fmt.Errorf("%s: %w", earlier[i].Name, err)
+			return fmt.Errorf("%s: %w", earlier[i].request.Name, err)
 		}
 		if err != nil {
 			return err

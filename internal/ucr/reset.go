@@ -139,7 +139,10 @@ func (w *windowFlag) Set(text string) error {
 
 func (p *plugin) reset(ctx context.Context, o *resetOptions, args []string, waitGiven bool) error {
 	resetType, err := advice.ParseType(args[0])
-	if err = errors.Join(err, o.validate()); err != nil {
+	if err != nil {
+		return err
+	}
+	if err := o.validateFor(args); err != nil {
 		return err
 	}
 	c, err := p.connect()
@@ -154,21 +157,27 @@ func (p *plugin) reset(ctx context.Context, o *resetOptions, args []string, wait
 	if !o.print {
 		wish.RequestedBy = c.ownName(ctx)
 	}
-	switch {
-	case o.file != "" && len(args) > 1:
-		return errors.New("name a user or a file, not both")
-	case o.file != "" && o.name != "":
-		return errors.New("--name is for one user: the requests of a file are named by --incident and user")
-	case o.file != "":
+	if o.file != "" {
 		o.wait = o.wait || !waitGiven
 		return p.resetMany(ctx, c, o, wish)
-	case len(args) < 2:
-		return errors.New("name a user, or a file with users with --from-file")
 	}
 	if wish.User, err = advice.ParseUser(args[1]); err != nil {
 		return err
 	}
 	return p.resetOne(ctx, c, o.askOptions, wish)
+}
+
+// validateFor finds flags that do not go together, or not with the arguments.
+func (o *resetOptions) validateFor(args []string) error {
+	switch {
+	case o.file != "" && len(args) > 1:
+		return errors.New("name a user or a file, not both")
+	case o.file != "" && o.name != "":
+		return errors.New("--name is for one user: the requests of a file are named by --incident and user")
+	case o.file == "" && len(args) < 2:
+		return errors.New("name a user, or a file with users with --from-file")
+	}
+	return o.validate()
 }
 
 func (p *plugin) resetOne(ctx context.Context, c *cluster, o *askOptions, wish advice.Wish) error {

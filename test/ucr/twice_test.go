@@ -144,8 +144,8 @@ func TestAgainForMany(t *testing.T) {
 	for name := range strings.Lines(said) {
 		f.ok(0, requester, "wait", strings.Fields(name)[0])
 	}
-	got := f.ok(5, requester, append([]string{"again"}, names...)...)
-	wantSays(t, got.err, "nobody can be asked here: add --yes")
+	got := f.ok(5, requester, append([]string{"again", "--yes"}, names...)...)
+	wantSays(t, got.err, "Note: dave was asked for again already, by ", ": left out\n", "nobody is left to ask for")
 	screen := f.open(f.command(requester, "again", names[0]))
 	screen.answer(" was asked for again already, by ", "n\n")
 	if code := screen.code(); code != 5 {

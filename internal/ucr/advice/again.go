@@ -78,13 +78,22 @@ func asksForSame(one, other *v1alpha1.UserCredentialReset) bool {
 	return means(one, user) && one.Spec.Type == other.Spec.Type && reset.WorkspaceOf(one) == reset.WorkspaceOf(other)
 }
 
+// Repeated tells that the later request has repeated the other one, "" if there is none,
+// or if that provably did nothing.
+func Repeated(request, later *v1alpha1.UserCredentialReset) string {
+	if later == nil || later.Status.Outcome == v1alpha1.OutcomeFailed {
+		return ""
+	}
+	return fmt.Sprintf("%s was asked for again already, by %s (%s)", personOf(request), later.Name, orUnseen(ReasonOf(later)))
+}
+
 // AgainQuestion is what to ask before a reset that may have happened already, "" if
 // it provably has not. The later request, nil if there is none, has repeated this one.
 func AgainQuestion(request, later *v1alpha1.UserCredentialReset) string {
-	person := personOf(request)
-	if later != nil && later.Status.Outcome != v1alpha1.OutcomeFailed {
-		return fmt.Sprintf("%s was asked for again already, by %s (%s). Ask once more?", person, later.Name, orUnseen(ReasonOf(later)))
+	if repeated := Repeated(request, later); repeated != "" {
+		return repeated + ". Ask once more?"
 	}
+	person := personOf(request)
 	switch request.Status.Outcome {
 	case v1alpha1.OutcomeSucceeded:
 		return fmt.Sprintf("%s was reset already. Reset %s once more?", person, person)
