@@ -107,7 +107,7 @@ func TestAnIncidentIsInterruptedAndResumed(t *testing.T) {
 		users: users, limit: simulator.Limit{Calls: 10, Period: 2 * time.Second}, workspace: budget(600, 3600),
 	})
 	var created atomic.Int64
-	var interrupt func()
+	running := make(chan *os.Process, 1)
 	ended := make(chan struct{})
 	release := sync.OnceFunc(func() { close(ended) })
 	kubeconfig, _ := f.proxied(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -116,7 +116,9 @@ func TestAnIncidentIsInterruptedAndResumed(t *testing.T) {
 			return
 		}
 		next.ServeHTTP(httptest.NewRecorder(), r) // it is created, and nobody hears of it
-		interrupt()
+		if err := (<-running).Signal(os.Interrupt); err != nil {
+			t.Error(err)
+		}
 		<-ended
 		panic(http.ErrAbortHandler)
 	})
@@ -125,14 +127,15 @@ func TestAnIncidentIsInterruptedAndResumed(t *testing.T) {
 
 	first := f.command("", args...)
 	first.Args = append(first.Args[:1], args...)
-	interrupt = func() { _ = first.Process.Signal(os.Interrupt) }
 	began := time.Now()
-	got := f.finish(first)
+	out, end := f.begin(first)
+	running <- first.Process
+	code := end()
 	release()
-	if got.code != 130 {
-		t.Fatalf("interrupted, it ended with %d:\n%s%s", got.code, got.out, got.err)
+	if code != 130 {
+		t.Fatalf("interrupted, it ended with %d:\n%s", code, out)
 	}
-	wantSays(t, got.err, fmt.Sprintf("Incident breach: reset of TOTP for %d users", count), fmt.Sprintf("to ask for    %d", count),
+	wantSays(t, out.String(), fmt.Sprintf("Incident breach: reset of TOTP for %d users", count), fmt.Sprintf("to ask for    %d", count),
 		"600 per 1h, 0 used: lets all begin in time", "10 calls per 1m: lets all begin in time", fmt.Sprintf("all %d, in about", count),
 		fmt.Sprintf("interrupted with %d of %d asked for", count/3-1, count), "run the same command again to go on")
 	if asked := len(f.requests()); asked != count/3 {
@@ -141,7 +144,7 @@ func TestAnIncidentIsInterruptedAndResumed(t *testing.T) {
 
 	second := f.command("", args...)
 	second.Args = append(second.Args[:1], args...)
-	got = f.finish(second)
+	got := f.finish(second)
 	if got.code != 0 {
 		t.Fatalf("resumed, it ended with %d:\n%s%s", got.code, got.out, got.err)
 	}
