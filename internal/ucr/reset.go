@@ -72,7 +72,8 @@ func (p *plugin) resetCommand() *cobra.Command {
 		Long: "Ask for the reset of a user's TOTP second factor or end-to-end encryption keys.\n\n" +
 			"USER is a username in its exact spelling, or id:ID. With --from-file, which has a user a line, everybody in the " +
 			"file is asked for as one incident: the names of the requests are made from the incident and the user, so that " +
-			"the same command can be run again, after an interruption or with more users, and asks for nobody twice.",
+			"the same command can be run again, after an interruption or with more users, and asks for nobody twice, however " +
+			"they are written. Who may be somebody who was asked for already is held back until that is known.",
 		Example: "  kubectl ucr reset totp alice -w chat --workspace-namespace chat --justification TICKET-4711 --wait\n" +
 			"  kubectl ucr reset e2e-key id:aXk9mQ2tRw7LcE4Zd -w chat --print >alice.yaml\n" +
 			"  kubectl ucr reset totp --from-file users.txt -w chat --for 6h --incident breach-2026-03 --dry-run=server\n" +
