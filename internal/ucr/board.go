@@ -32,6 +32,23 @@ func (b *board) note(now change) bool {
 	return !known || before.Status.Outcome != request.Status.Outcome
 }
 
+// rename has a line of the file shown by a request of another name; two lines of one
+// request are shown once.
+func (b *board) rename(line string, request *v1alpha1.UserCredentialReset) {
+	if slices.Contains(b.order, request.Name) {
+		b.leave(line)
+	}
+	if at := slices.Index(b.order, line); at >= 0 {
+		b.order[at] = request.Name
+	}
+	b.note(change{request: request})
+}
+
+// leave has a line of the file not shown any more.
+func (b *board) leave(line string) {
+	b.order = slices.DeleteFunc(b.order, func(name string) bool { return name == line })
+}
+
 // replace notes how all requests are now. What is missing has been deleted.
 func (b *board) replace(existing []v1alpha1.UserCredentialReset) {
 	exists := map[string]bool{}

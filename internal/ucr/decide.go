@@ -2,9 +2,11 @@ package ucr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
 	"github.com/credentialreset/credential-reset-operator/internal/ucr/advice"
@@ -29,8 +31,10 @@ func (p *plugin) denyCommand() *cobra.Command {
 func (p *plugin) decideCommand(decision v1alpha1.Decision, use, short string) *cobra.Command {
 	o := &decideOptions{output: newOutput("created"), decision: decision}
 	command := &cobra.Command{
-		Use:               use,
-		Short:             short,
+		Use:   use,
+		Short: short,
+		Long: short + ".\n\nEach request is shown, and then asked about once for all. Those about which nothing can be decided, " +
+			"such as those that do not show yet whom they mean, are left out and named at the end, with exit code 1.",
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: p.requestNames(true, isOpen),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -50,11 +54,14 @@ func (p *plugin) decide(ctx context.Context, o *decideOptions, names []string) e
 	if err != nil {
 		return err
 	}
-	decisions, err := p.show(ctx, c, o, names)
+	decisions, undecided, err := p.show(ctx, c, o, names)
 	if err != nil {
 		return err
 	}
-	if err := p.confirm(ctx, o.yes, advice.DecisionQuestion(o.decision, names)); err != nil {
+	if len(decisions) == 0 {
+		return errors.Join(undecided...)
+	}
+	if err := p.confirm(ctx, o.yes, advice.DecisionQuestion(decisions, len(names))); err != nil {
 		return err
 	}
 	for _, decision := range decisions {
@@ -65,28 +72,37 @@ func (p *plugin) decide(ctx context.Context, o *decideOptions, names []string) e
 			return err
 		}
 	}
-	return nil
+	if len(undecided) == 0 {
+		return nil
+	}
+	return exit(advice.ExitFailed, fmt.Sprintf("%d of %d were not decided about:\n%v", len(undecided), len(names), errors.Join(undecided...)))
 }
 
-// show shows the requests and returns the decisions about them, not created yet.
-func (p *plugin) show(ctx context.Context, c *cluster, o *decideOptions, names []string) ([]*v1alpha1.ResetApproval, error) {
+// show shows the requests and returns the decisions about them, not created yet, and
+// why nothing can be decided about the others.
+func (p *plugin) show(ctx context.Context, c *cluster, o *decideOptions, names []string) ([]*v1alpha1.ResetApproval, []error, error) {
 	who, err := c.me(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var decisions []*v1alpha1.ResetApproval
+	var undecided []error
 	for _, name := range names {
 		request, err := c.request(ctx, advice.NameOf(name))
-		if err != nil {
-			return nil, err
+		if err != nil && !apierrors.IsNotFound(err) {
+			return nil, nil, err
 		}
-		if err := advice.MayDecide(o.decision, request, who); err != nil {
-			return nil, err
+		if err == nil {
+			err = advice.MayDecide(o.decision, request, who)
+		}
+		if err != nil {
+			undecided = append(undecided, err)
+			continue
 		}
 		_, _ = fmt.Fprint(p.streams.ErrOut, advice.Dossier(request))
 		decisions = append(decisions, advice.Decide(o.decision, request, who, o.message))
 	}
-	return decisions, nil
+	return decisions, undecided, nil
 }
 
 func (p *plugin) sayDecided(o *decideOptions, decision *v1alpha1.ResetApproval) error {

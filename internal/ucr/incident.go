@@ -7,22 +7,21 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"github.com/credentialreset/credential-reset-operator/api/v1alpha1"
-	"github.com/credentialreset/credential-reset-operator/internal/reset"
 	"github.com/credentialreset/credential-reset-operator/internal/ucr/advice"
 )
 
 // incident is everybody in a file, to be asked for once.
 type incident struct {
-	name   string
-	wishes map[string]advice.Wish // by the name of the request
-	order  []string               // of the names, as in the file
-	board  *board
+	name      string
+	like      advice.Wish            // what is asked for, whoever the user is
+	wishes    map[string]advice.Wish // by the name of the request
+	board     *board                 // in the order of the file
+	aliases   []advice.Alias         // who has a request under another name
+	elsewhere []v1alpha1.UserCredentialReset
 }
 
 // resetMany asks for everybody in the file who was not asked for before.
@@ -33,37 +32,48 @@ func (p *plugin) resetMany(ctx context.Context, c *cluster, o *resetOptions, lik
 	}
 	if o.print {
 		var manifests []*v1alpha1.UserCredentialReset
-		for _, name := range all.order {
-			manifests = append(manifests, labelled(all.wishes[name].Request(name), all.name))
+		for _, name := range all.board.order {
+			manifests = append(manifests, all.request(name))
 		}
 		return p.printManifests(manifests...)
 	}
-	list, err := c.requests(ctx, c.namespace)
+	wide, list, err := c.widest(ctx)
 	if err != nil {
 		return err
 	}
-	if err := all.adopt(list.Items); err != nil {
+	if err := all.adopt(in(c.namespace, list)); err != nil {
 		return err
 	}
-	if err := p.announce(ctx, c, o, all, list.Items); err != nil {
+	all.recognise(list)
+	a := &asking{cluster: c, wide: wide, known: list}
+	if err := p.announce(ctx, o, all, a); err != nil {
 		return err
 	}
-	err = p.carryOut(ctx, c, o, all)
+	if o.dryRun.isOn() {
+		return p.rehearse(ctx, o, all, a)
+	}
+	err = p.carryOut(ctx, o, all, a)
 	if printed := p.summarise(o, all); printed != nil {
 		return printed
 	}
-	if errors.Is(err, context.Canceled) {
+	return all.end(err, o.wait)
+}
+
+// end is how the command ends.
+func (i *incident) end(err error, waited bool) error {
+	asked, total := i.board.asked(), len(i.board.order)
+	switch {
+	case errors.Is(err, context.Canceled):
 		return exit(advice.ExitInterrupted, fmt.Sprintf(
-			"interrupted with %d of %d asked for, which are carried out all the same: run the same command again to go on",
-			all.board.asked(), len(all.order)))
-	}
-	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%w; %d of %d were asked for: run the same command again to go on", err, all.board.asked(), len(all.order))
-	}
-	if !o.wait {
+			"interrupted with %d of %d asked for, which are carried out all the same: run the same command again to go on", asked, total))
+	case errors.Is(err, context.DeadlineExceeded) && asked < total:
+		return exit(advice.ExitTimeout, fmt.Sprintf("%d of %d were asked for in that time: run the same command again to go on", asked, total))
+	case err != nil && !errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w; %d of %d were asked for: run the same command again to go on", err, asked, total)
+	case !waited:
 		return nil
 	}
-	return exit(all.board.tally().Exit(), "")
+	return exit(i.board.tally().Exit(), "")
 }
 
 func (p *plugin) readIncident(o *resetOptions, like advice.Wish) (*incident, error) {
@@ -86,16 +96,23 @@ func (p *plugin) readIncident(o *resetOptions, like advice.Wish) (*incident, err
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.file, err)
 	}
-	all := &incident{name: name, wishes: map[string]advice.Wish{}}
+	like.Incident = advice.LabelOf(name)
+	all := &incident{name: name, like: like, wishes: map[string]advice.Wish{}}
+	var order []string
 	for _, user := range users {
 		wish := like
 		wish.User = user
 		called := wish.NameIn(name)
 		all.wishes[called] = wish
-		all.order = append(all.order, called)
+		order = append(order, called)
 	}
-	all.board = newBoard(all.order)
+	all.board = newBoard(order)
 	return all, nil
+}
+
+// request is what asks for the one of that name.
+func (i *incident) request(name string) *v1alpha1.UserCredentialReset {
+	return i.wishes[name].Request(name)
 }
 
 // adopt notes the requests of the incident that exist. One that has its name from
@@ -112,142 +129,46 @@ func (i *incident) adopt(existing []v1alpha1.UserCredentialReset) error {
 	return nil
 }
 
-// announce says what is about to be asked for and how much of it fits, and asks
-// whether to go on if not all does.
-func (p *plugin) announce(ctx context.Context, c *cluster, o *resetOptions, all *incident, seen []v1alpha1.UserCredentialReset) error {
-	wanted := len(all.order) - all.board.asked()
-	at := reset.WorkspaceOf(all.wishes[all.order[0]].Request(""))
-	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.streams.ErrOut, format+"\n", args...) }
-	say("Incident %s: reset of %s for %d users of workspace %s/%s", advice.IncidentSlug(all.name), all.wishes[all.order[0]].Type, len(all.order), at.Namespace, at.Name)
-	for _, consequence := range advice.Consequences(all.wishes[all.order[0]].Type) {
-		say("  each reset    %s", consequence)
-	}
-	if asked := all.board.asked(); asked > 0 {
-		say("  asked before  %d: %s", asked, all.board.tally())
-	}
-	if wanted == 0 {
-		say("  to ask for    nobody: this incident has been asked for; another one needs another --incident")
-		return nil
-	}
-	say("  to ask for    %d", wanted)
-	known, err := p.survey(ctx, c, at, seen)
-	if err != nil {
-		return err
-	}
-	limiter := advice.DefaultLimiter()
-	limiter.Count = o.callsPerMinute
-	plan := advice.Foresee(known.load, known.budget, limiter, wanted, o.window.duration)
-	for _, fact := range advice.PlanFacts(plan, known.budget, limiter, known.load, known.budgetNote) {
-		say("  %-13s %s", fact.Name, fact.Value)
-	}
-	for _, warning := range advice.Warnings(known.workspace, all.wishes[all.order[0]].Type, c.namespace) {
-		say("Note: %s", warning)
-	}
-	if plan.AllFit() {
-		return nil
-	}
-	say("%s.", plan.Remedy())
-	return p.confirm(ctx, o.yes, fmt.Sprintf("Ask for all %d all the same?", wanted))
-}
-
-// surveyed is what could be found out about a workspace before resets are asked for.
-type surveyed struct {
-	workspace  *v1alpha1.RocketChatWorkspace // nil if it may not be read
-	budget     advice.Limit
-	budgetNote string // why it is an assumption
-	load       advice.Load
-}
-
-// survey finds out how busy a workspace is, as far as the person may know.
-func (p *plugin) survey(ctx context.Context, c *cluster, at v1alpha1.RecordedWorkspace, seen []v1alpha1.UserCredentialReset) (surveyed, error) {
-	known := surveyed{budget: advice.BudgetOf(&v1alpha1.RocketChatWorkspace{})}
-	workspace, err := c.workspace(ctx, at)
-	switch {
-	case err == nil:
-		known.workspace, known.budget = workspace, advice.BudgetOf(workspace)
-	case apierrors.IsForbidden(err):
-		known.budgetNote = "assumed, as " + advice.Grant(workspaceDeed(at))
-	default:
-		return known, err
-	}
-	begun := advice.BegunBy(at, seen)
-	if records, err := c.records(ctx); err == nil {
-		begun = advice.BegunOf(at, records)
-	} else if !apierrors.IsForbidden(err) {
-		return known, err
-	}
-	known.load = advice.Load{
-		Now: p.now(), Begun: advice.Within(begun, known.budget.Period, p.now()), Ahead: advice.InLine(at, seen),
-	}
-	return known, nil
-}
-
-// carryOut asks for who was not asked for, and waits for all if it is to.
-func (p *plugin) carryOut(ctx context.Context, c *cluster, o *resetOptions, all *incident) error {
-	bar := newProgress(p.streams.ErrOut, "asked for")
-	defer bar.close()
-	for _, name := range all.order {
-		if all.board.has(name) {
-			continue
+// recognise finds who has a request already under another name than theirs: since
+// they were written in another way, or in another namespace.
+func (i *incident) recognise(existing []v1alpha1.UserCredentialReset) {
+	roll := i.roll(existing)
+	for _, name := range i.pending() {
+		user := i.wishes[name].User
+		request := roll.Find(user)
+		switch {
+		case request == nil:
+		case request.Namespace != i.like.Namespace:
+			i.board.leave(name)
+			i.elsewhere = append(i.elsewhere, *request)
+		default:
+			i.board.rename(name, request)
+			i.aliases = append(i.aliases, advice.Alias{User: user, Request: *request})
 		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := p.askOnce(ctx, c, all, name); err != nil {
-			return err
-		}
-		bar.show(all.board.asked(), len(all.order), "")
 	}
-	if !o.wait {
-		return nil
-	}
-	bar.turnTo("ended")
-	if o.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, o.timeout)
-		defer cancel()
-	}
-	bar.show(all.board.tally().Ended(), len(all.order), all.board.tally().String())
-	if all.board.done() {
-		return nil
-	}
-	// Not by label: what was applied from Git may have lost it.
-	return c.follow(ctx, client.MatchingLabels{}, &spectacle{board: all.board, bar: bar})
 }
 
-// spectacle shows on the bar how the board changes.
-type spectacle struct {
-	board *board
-	bar   *progress
+func (i *incident) roll(existing []v1alpha1.UserCredentialReset) advice.Roll {
+	return advice.RollOf(i.name, i.like, existing)
 }
 
-func (s *spectacle) all(requests []v1alpha1.UserCredentialReset) bool {
-	s.board.replace(requests)
-	return s.show()
+// pending are the names of those who are not asked for yet.
+func (i *incident) pending() []string {
+	return slices.DeleteFunc(slices.Clone(i.board.order), i.board.has)
 }
 
-func (s *spectacle) one(now change) bool {
-	return s.board.note(now) && s.show()
-}
-
-func (s *spectacle) show() bool {
-	tally := s.board.tally()
-	s.bar.show(tally.Ended(), len(s.board.order), tally.String())
-	return s.board.done()
-}
-
-// askOnce creates the request of that name, or finds that an earlier run did.
-func (p *plugin) askOnce(ctx context.Context, c *cluster, all *incident, name string) error {
-	wish := all.wishes[name]
-	request := labelled(wish.Request(name), all.name)
-	err := c.createRequest(ctx, request)
-	if apierrors.IsAlreadyExists(err) {
-		request, err = c.request(ctx, name)
+// users are whom the names stand for.
+func (i *incident) users(names []string) []v1alpha1.UserReference {
+	var users []v1alpha1.UserReference
+	for _, name := range names {
+		users = append(users, i.wishes[name].User)
 	}
-	if err != nil {
-		return err
-	}
-	return all.adopt([]v1alpha1.UserCredentialReset{*request})
+	return users
+}
+
+// in are the requests of a namespace.
+func in(namespace string, list []v1alpha1.UserCredentialReset) []v1alpha1.UserCredentialReset {
+	return slices.DeleteFunc(slices.Clone(list), func(request v1alpha1.UserCredentialReset) bool { return request.Namespace != namespace })
 }
 
 // summarise prints how the incident ended, or stands.
@@ -261,7 +182,7 @@ func (p *plugin) summarise(o *resetOptions, all *incident) error {
 func summary(out io.Writer, all *incident) error {
 	tally := all.board.tally()
 	paint := paletteFor(out)
-	if _, err := fmt.Fprintf(out, "%d of %d users asked for: %s\n", all.board.asked(), len(all.order), tally); err != nil {
+	if _, err := fmt.Fprintf(out, "%d of %d users asked for: %s\n", all.board.asked(), len(all.board.order), tally); err != nil {
 		return err
 	}
 	var rows [][]string

@@ -30,7 +30,8 @@ func (p *plugin) listCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the requests that wait, what for, and when their turn comes",
 		Long: "List the requests that wait, what for, and when their turn comes. The turn is an estimate: it knows of the " +
-			"requests that you may see, and of the workspace's budget if you may see that.",
+			"requests that you may see, and of the workspace's policy if you may see that. Where approval is required, it is " +
+			"the time at which a user is looked up, to be approved.",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: noFiles,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -83,7 +84,7 @@ func (o *listOptions) selection() []client.ListOption {
 	}
 	options := []client.ListOption{matching}
 	if o.incident != "" {
-		options = append(options, client.MatchingLabels{advice.IncidentLabel: advice.IncidentSlug(o.incident)})
+		options = append(options, client.MatchingLabels{advice.IncidentLabel: advice.LabelOf(o.incident)})
 	}
 	return options
 }
@@ -103,11 +104,15 @@ func (p *plugin) loads(ctx context.Context, c *cluster, list []v1alpha1.UserCred
 		}
 		load := advice.Load{Now: p.now(), Limits: []advice.Limit{advice.DefaultLimiter()}, Begun: advice.BegunOf(at, records)}
 		workspace, err := c.workspace(ctx, at)
-		if err == nil {
+		switch {
+		case err == nil:
 			load.Limits = append(load.Limits, advice.BudgetOf(workspace))
-		} else if !apierrors.IsForbidden(err) && !apierrors.IsNotFound(err) {
+		case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
+			workspace = nil
+		default:
 			return nil, err
 		}
+		load.Approval = advice.ApprovalTypes(at, workspace, list)
 		loads[at] = load
 	}
 	return loads, nil

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
@@ -27,11 +26,12 @@ type askOptions struct {
 	wait          bool
 	timeout       time.Duration
 	print         bool
+	dryRun        dryRun
 	yes           bool
 }
 
 func newAskOptions() *askOptions {
-	return &askOptions{output: newOutput("created"), window: windowFlag{duration: time.Hour}}
+	return &askOptions{output: newOutput("created"), window: windowFlag{duration: time.Hour}, dryRun: dryRunNone}
 }
 
 // addTo adds the flags that mean the same everywhere.
@@ -41,7 +41,16 @@ func (o *askOptions) addTo(command *cobra.Command) {
 	flags.StringVar(&o.name, "name", "", "The name of the request; by default it is made from user, type and time.")
 	flags.DurationVar(&o.timeout, "timeout", 0, "How long to wait; by default until the reset has ended.")
 	flags.BoolVar(&o.print, "print", false, "Print the request as YAML, for Git, and ask for nothing.")
+	o.dryRun.addTo(command)
 	o.output.addTo(command)
+}
+
+// validate finds flags that do not go together.
+func (o *askOptions) validate() error {
+	if o.print && o.dryRun.isOn() {
+		return errors.New("--print asks for nothing: leave --dry-run out")
+	}
+	return nil
 }
 
 // resetOptions are the flags of reset.
@@ -63,9 +72,11 @@ func (p *plugin) resetCommand() *cobra.Command {
 		Long: "Ask for the reset of a user's TOTP second factor or end-to-end encryption keys.\n\n" +
 			"USER is a username in its exact spelling, or id:ID. With --from-file, which has a user a line, everybody in the " +
 			"file is asked for as one incident: the names of the requests are made from the incident and the user, so that " +
-			"the same command can be run again, after an interruption or with more users, and asks for nobody twice.",
+			"the same command can be run again, after an interruption or with more users, and asks for nobody twice, however " +
+			"they are written. Who may be somebody who was asked for already is held back until that is known.",
 		Example: "  kubectl ucr reset totp alice -w chat --workspace-namespace chat --justification TICKET-4711 --wait\n" +
 			"  kubectl ucr reset e2e-key id:aXk9mQ2tRw7LcE4Zd -w chat --print >alice.yaml\n" +
+			"  kubectl ucr reset totp --from-file users.txt -w chat --for 6h --incident breach-2026-03 --dry-run=server\n" +
 			"  kubectl ucr reset totp --from-file users.txt -w chat --for 6h --incident breach-2026-03",
 		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: completeTypes,
@@ -132,6 +143,9 @@ func (p *plugin) reset(ctx context.Context, o *resetOptions, args []string, wait
 	if err != nil {
 		return err
 	}
+	if err := o.validateFor(args); err != nil {
+		return err
+	}
 	c, err := p.connect()
 	if err != nil {
 		return err
@@ -144,21 +158,27 @@ func (p *plugin) reset(ctx context.Context, o *resetOptions, args []string, wait
 	if !o.print {
 		wish.RequestedBy = c.ownName(ctx)
 	}
-	switch {
-	case o.file != "" && len(args) > 1:
-		return errors.New("name a user or a file, not both")
-	case o.file != "" && o.name != "":
-		return errors.New("--name is for one user: the requests of a file are named by --incident and user")
-	case o.file != "":
+	if o.file != "" {
 		o.wait = o.wait || !waitGiven
 		return p.resetMany(ctx, c, o, wish)
-	case len(args) < 2:
-		return errors.New("name a user, or a file with users with --from-file")
 	}
 	if wish.User, err = advice.ParseUser(args[1]); err != nil {
 		return err
 	}
 	return p.resetOne(ctx, c, o.askOptions, wish)
+}
+
+// validateFor finds flags that do not go together, or not with the arguments.
+func (o *resetOptions) validateFor(args []string) error {
+	switch {
+	case o.file != "" && len(args) > 1:
+		return errors.New("name a user or a file, not both")
+	case o.file != "" && o.name != "":
+		return errors.New("--name is for one user: the requests of a file are named by --incident and user")
+	case o.file == "" && len(args) < 2:
+		return errors.New("name a user, or a file with users with --from-file")
+	}
+	return o.validate()
 }
 
 func (p *plugin) resetOne(ctx context.Context, c *cluster, o *askOptions, wish advice.Wish) error {
@@ -170,23 +190,31 @@ func (p *plugin) resetOne(ctx context.Context, c *cluster, o *askOptions, wish a
 	if o.print {
 		return p.printManifests(request)
 	}
-	if err := c.createRequest(ctx, request); err != nil {
+	return p.askFor(ctx, c, o, request)
+}
+
+// askFor creates the request and waits for it if it is to.
+func (p *plugin) askFor(ctx context.Context, c *cluster, o *askOptions, request *v1alpha1.UserCredentialReset) error {
+	if err := o.dryRun.create(ctx, c, request); err != nil {
 		return err
 	}
+	if o.dryRun.isOn() {
+		return p.sayCreated(o, request)
+	}
 	if !o.wait || !o.output.isForPrograms() { // a program gets the request once, as it ends
-		if err := p.sayCreated(o.output, request); err != nil || !o.wait {
+		if err := p.sayCreated(o, request); err != nil || !o.wait {
 			return err
 		}
 	}
 	return p.awaitOne(ctx, c, request.Name, o.timeout, o.output)
 }
 
-func (p *plugin) sayCreated(as output, request *v1alpha1.UserCredentialReset) error {
-	if as.isForPrograms() {
-		return as.print(request, p.streams.Out)
+func (p *plugin) sayCreated(o *askOptions, request *v1alpha1.UserCredentialReset) error {
+	if o.output.isForPrograms() {
+		return o.output.print(request, p.streams.Out)
 	}
-	_, err := fmt.Fprintf(p.streams.Out, "usercredentialreset.credentialreset.dev/%s created; void after %s\n",
-		request.Name, request.Spec.NotAfterTime.UTC().Format(time.RFC3339))
+	_, err := fmt.Fprintf(p.streams.Out, "usercredentialreset.credentialreset.dev/%s created%s; void after %s\n",
+		request.Name, o.dryRun.remark(), request.Spec.NotAfterTime.UTC().Format(time.RFC3339))
 	return err
 }
 
@@ -209,10 +237,4 @@ func (p *plugin) printManifests(requests ...*v1alpha1.UserCredentialReset) error
 	}
 	_, err := fmt.Fprint(p.streams.Out, strings.Join(documents, "---\n"))
 	return err
-}
-
-// labelled puts the request into the incident.
-func labelled(request *v1alpha1.UserCredentialReset, incident string) *v1alpha1.UserCredentialReset {
-	metav1.SetMetaDataLabel(&request.ObjectMeta, advice.IncidentLabel, advice.IncidentSlug(incident))
-	return request
 }

@@ -107,7 +107,7 @@ func TestAnIncidentIsInterruptedAndResumed(t *testing.T) {
 		users: users, limit: simulator.Limit{Calls: 10, Period: 2 * time.Second}, workspace: budget(600, 3600),
 	})
 	var created atomic.Int64
-	var interrupt func()
+	running := make(chan *os.Process, 1)
 	ended := make(chan struct{})
 	release := sync.OnceFunc(func() { close(ended) })
 	kubeconfig, _ := f.proxied(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -116,7 +116,9 @@ func TestAnIncidentIsInterruptedAndResumed(t *testing.T) {
 			return
 		}
 		next.ServeHTTP(httptest.NewRecorder(), r) // it is created, and nobody hears of it
-		interrupt()
+		if err := (<-running).Signal(os.Interrupt); err != nil {
+			t.Error(err)
+		}
 		<-ended
 		panic(http.ErrAbortHandler)
 	})
@@ -125,14 +127,15 @@ func TestAnIncidentIsInterruptedAndResumed(t *testing.T) {
 
 	first := f.command("", args...)
 	first.Args = append(first.Args[:1], args...)
-	interrupt = func() { _ = first.Process.Signal(os.Interrupt) }
 	began := time.Now()
-	got := f.finish(first)
+	out, end := f.begin(first)
+	running <- first.Process
+	code := end()
 	release()
-	if got.code != 130 {
-		t.Fatalf("interrupted, it ended with %d:\n%s%s", got.code, got.out, got.err)
+	if code != 130 {
+		t.Fatalf("interrupted, it ended with %d:\n%s", code, out)
 	}
-	wantSays(t, got.err, fmt.Sprintf("Incident breach: reset of TOTP for %d users", count), fmt.Sprintf("to ask for    %d", count),
+	wantSays(t, out.String(), fmt.Sprintf("Incident breach: reset of TOTP for %d users", count), fmt.Sprintf("to ask for    %d", count),
 		"600 per 1h, 0 used: lets all begin in time", "10 calls per 1m: lets all begin in time", fmt.Sprintf("all %d, in about", count),
 		fmt.Sprintf("interrupted with %d of %d asked for", count/3-1, count), "run the same command again to go on")
 	if asked := len(f.requests()); asked != count/3 {
@@ -141,7 +144,7 @@ func TestAnIncidentIsInterruptedAndResumed(t *testing.T) {
 
 	second := f.command("", args...)
 	second.Args = append(second.Args[:1], args...)
-	got = f.finish(second)
+	got := f.finish(second)
 	if got.code != 0 {
 		t.Fatalf("resumed, it ended with %d:\n%s%s", got.code, got.out, got.err)
 	}
@@ -216,6 +219,26 @@ func TestAnIncidentThatDoesNotFit(t *testing.T) {
 	wantSays(t, f.ok(0, auditor, "check", "chat", "-n", f.chats).out, "5 per 24h, 5 used")
 }
 
+// TestTheForecastCountsApproval asks for more than fit where each user is looked up
+// before and after approval, and for few whose turns are told.
+func TestTheForecastCountsApproval(t *testing.T) {
+	t.Parallel()
+	users := crowd(20)
+	f := newFixture(t, fixtureOptions{users: users, workspace: approvalForTOTP, limit: simulator.Limit{Calls: 3, Period: time.Hour}})
+	f.bind(f.chats, requester, "credential-reset-viewer")
+	args := append([]string{"reset", "totp", "--from-file", file(t, "breach.txt", users), "--for", "2m"}, f.at()...)
+	f.until(func() bool { return !strings.Contains(f.as(requester, args...).err, "assumed") })
+	got := f.ok(5, requester, args...)
+	wantSays(t, got.err, "10 calls per 1m, two for each: before and after approval: lets 0 of 20 begin in time",
+		"20 of 20 do not fit; with --for 5m they would if they are approved at once")
+	got = f.ok(0, requester, append(args, "--for", "1h", "--wait=false")...)
+	wantSays(t, got.err, "all 20, in about 3m, and as long as approvals take")
+	f.until(func() bool {
+		list := f.ok(0, requester, "list").out
+		return strings.Contains(list, "after approval") && strings.Contains(list, "in 1m, then approval")
+	})
+}
+
 // TestANameThatIsTaken is found out before anything is asked for. A request for the
 // same, from wherever, is the incident's.
 func TestANameThatIsTaken(t *testing.T) {
@@ -260,7 +283,7 @@ func TestAnIncidentByThoseWhoSeeLittle(t *testing.T) {
 	path := file(t, "Breach 2026.txt", users, "# left out", "", "user0000", "@user0001", "nobody", "id:"+simulator.SampleAliceID)
 	args := append([]string{"reset", "e2e-key", "--from-file", path}, f.at()...)
 	got := f.ok(1, requester, args...)
-	wantSays(t, got.err, "Incident breach-2026: reset of E2EKey for 5 users", "messages encrypted to them become unreadable",
+	wantSays(t, got.err, "Incident breach-2026-", ": reset of E2EKey for 5 users", "messages encrypted to them become unreadable",
 		"60 per 1h, 0 used: lets all begin in time (assumed, as rocketchatworkspaces in the namespace "+f.chats+": needs the ClusterRole credential-reset-viewer there)")
 	wantSays(t, got.out, "5 of 5 users asked for: 4 succeeded, 1 failed\n", "nobody", "UserNotFound")
 	f.wantResets(simulator.SampleAliceID, 1)

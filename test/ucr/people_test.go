@@ -36,6 +36,34 @@ func TestApprove(t *testing.T) {
 	wantSays(t, f.ok(5, approver, "approve", "lost-phone", "--yes").err, "lost-phone has ended (Succeeded)")
 }
 
+// TestApproveThoseThatCanBe decides about who is shown, and names the others.
+func TestApproveThoseThatCanBe(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, fixtureOptions{workspace: approvalForTOTP})
+	f.reset("alices", "alice")
+	f.reset("bobs", "bob")
+	for _, name := range []string{"alices", "bobs"} {
+		f.awaitReason(name, v1alpha1.ReasonAwaitingApproval)
+	}
+	f.reset("elsewhere", "carol", "-w", "another")
+	f.awaitReason("elsewhere", v1alpha1.ReasonWorkspaceNotAvailable)
+	names := []string{"alices", "elsewhere", "nothing", "bobs"}
+	screen := f.open(f.command(approver, append([]string{"approve"}, names...)...))
+	screen.answer("Approve 2 of these 4 requests? [y/N] ", "n\n")
+	if code := screen.code(); code != 5 || len(f.approvals()) != 0 {
+		t.Errorf("answered with no, it ends with %d:\n%s", code, screen.screen())
+	}
+	got := f.ok(1, approver, append([]string{"approve", "--yes"}, names...)...)
+	wantSays(t, got.out, "alices approved", "bobs approved")
+	wantSays(t, got.err, "2 of 4 were not decided about:\n", "elsewhere does not show yet whom it means (WorkspaceNotAvailable)", "there is no request nothing in the namespace")
+	for _, name := range []string{"alices", "bobs"} {
+		f.ok(0, requester, "wait", name)
+	}
+	got = f.ok(5, approver, "approve", "--yes", "alices", "elsewhere")
+	wantSays(t, got.err, "alices has ended (Succeeded)", "elsewhere does not show yet whom it means")
+	f.wantResets(simulator.SampleAliceID, 1)
+}
+
 func TestDeny(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, fixtureOptions{workspace: approvalForTOTP})

@@ -63,13 +63,16 @@ func orNobody(name string) string {
 	return name
 }
 
-// DecisionQuestion asks whether to go on.
-func DecisionQuestion(decision v1alpha1.Decision, names []string) string {
-	what := names[0]
-	if len(names) > 1 {
-		what = fmt.Sprintf("these %d requests", len(names))
+// DecisionQuestion asks whether to go on with the decisions, of as many as were named.
+func DecisionQuestion(decisions []*v1alpha1.ResetApproval, named int) string {
+	what := decisions[0].Spec.RequestName
+	switch count := len(decisions); {
+	case count < named:
+		what = fmt.Sprintf("%d of these %d requests", count, named)
+	case count > 1:
+		what = fmt.Sprintf("these %d requests", count)
 	}
-	if decision == v1alpha1.DecisionApproved {
+	if decisions[0].Spec.Decision == v1alpha1.DecisionApproved {
 		return fmt.Sprintf("Have you made sure who asks? Approve %s?", what)
 	}
 	return fmt.Sprintf("Deny %s for good?", what)

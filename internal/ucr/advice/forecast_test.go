@@ -141,6 +141,32 @@ func TestForesee(t *testing.T) {
 			Plan{FitBudget: 11, FitLimiter: 11, Fit: 11, Needed: time.Minute + reserve},
 			"",
 		},
+		"each of those who are approved is looked up twice": {
+			Load{Twice: true},
+			Limit{Count: 600, Period: time.Hour},
+			ten, 500, time.Hour,
+			Plan{FitBudget: 500, FitLimiter: 100, Fit: 100, Needed: 99*time.Minute + reserve, Approval: true},
+			"400 of 500 do not fit; with --for 2h they would if they are approved at once",
+		},
+		"who goes first is looked up twice, who follows is not": {
+			Load{Ahead: 10, LookUps: 10},
+			Limit{Count: 600, Period: time.Hour},
+			ten, 10, time.Hour,
+			Plan{FitBudget: 10, FitLimiter: 10, Fit: 10, Needed: 2*time.Minute + reserve},
+			"",
+		},
+		"a budget counts resets, not calls": {
+			Load{Twice: true},
+			hourly, ten, 60, time.Hour,
+			Plan{FitBudget: 60, FitLimiter: 60, Fit: 60, Needed: 11*time.Minute + reserve, Approval: true},
+			"",
+		},
+		"nobody is looked up while the budget is used up": {
+			Load{Twice: true, Begun: after(slices.Repeat([]time.Duration{-time.Minute}, 60)...)},
+			hourly, ten, 1, 2 * time.Hour,
+			Plan{FitBudget: 1, FitLimiter: 1, Fit: 1, Needed: 59*time.Minute + reserve, Approval: true},
+			"",
+		},
 		"the last moment of a window is kept free": {
 			Load{Begun: after(slices.Repeat([]time.Duration{-time.Minute + time.Second*50}, 10)...)},
 			Limit{},
@@ -172,6 +198,36 @@ func TestTheRemedyIsOne(t *testing.T) {
 		plan := Foresee(load, budget, DefaultLimiter(), wanted, time.Minute)
 		if again := Foresee(load, budget, DefaultLimiter(), wanted, RoundUp(plan.Needed)); !again.AllFit() {
 			t.Fatalf("%d are told %v, and then %d fit", wanted, RoundUp(plan.Needed), again.Fit)
+		}
+	}
+}
+
+func TestPlanFacts(t *testing.T) {
+	t.Parallel()
+	budget := Limit{Count: 600, Period: time.Hour}
+	for name, test := range map[string]struct {
+		load       Load
+		wanted     int
+		note       string
+		limiterSay string
+		fit        string
+	}{
+		"few":                {Load{}, 6, "", "10 calls per 1m: lets all begin in time", "all 6, at once"},
+		"more":               {Load{}, 11, "", "10 calls per 1m: lets all begin in time", "all 11, in about 1m"},
+		"in less":            {Load{Begun: after(slices.Repeat([]time.Duration{-40 * time.Second}, 10)...)}, 1, "", "10 calls per 1m: lets all begin in time", "all 1, in about 20s"},
+		"not all":            {Load{}, 700, "", "10 calls per 1m: lets 600 of 700 begin in time", "600 of 700"},
+		"approval":           {Load{Twice: true}, 500, "", "10 calls per 1m, two for each: before and after approval: lets 100 of 500 begin in time", "100 of 500"},
+		"approval, of many":  {Load{Twice: true}, 100, "", "10 calls per 1m, two for each: before and after approval: lets all begin in time", "all 100, in about 19m, and as long as approvals take"},
+		"approval, of few":   {Load{Twice: true}, 5, "", "10 calls per 1m, two for each: before and after approval: lets all begin in time", "all 5, as soon as they are approved"},
+		"it may not be read": {Load{}, 6, "assumed", "10 calls per 1m, one for each if none needs approval: lets all begin in time", "all 6, at once"},
+	} {
+		test.load.Now = noon
+		said := map[string]string{}
+		for _, fact := range PlanFacts(Foresee(test.load, budget, DefaultLimiter(), test.wanted, time.Hour), budget, DefaultLimiter(), test.load, test.note) {
+			said[fact.Name] = fact.Value
+		}
+		if said["limiter"] != test.limiterSay || said["fit"] != test.fit {
+			t.Errorf("%s: says %q and %q, want %q and %q", name, said["limiter"], said["fit"], test.limiterSay, test.fit)
 		}
 	}
 }

@@ -102,7 +102,7 @@ func TestWhatIsNotProvenIsNotAskedForAgainAtOnce(t *testing.T) {
 		if lost && (asks < 0 || again < asks) {
 			t.Errorf("%s says %q", reason, next)
 		}
-		if lost && AgainQuestion(request) == "" {
+		if lost && AgainQuestion(request, nil) == "" {
 			t.Errorf("%s is asked for again without a question", reason)
 		}
 		if request.Status.Outcome == "" && again >= 0 {

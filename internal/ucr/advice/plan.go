@@ -23,6 +23,8 @@ type Plan struct {
 	Fit        int // how many can begin in the end
 
 	Needed time.Duration // the window that all of them need
+
+	Approval bool // somebody has to approve each of them, which takes time nobody knows
 }
 
 // Foresee tells how many resets fit into the window, given the workspace's budget
@@ -30,7 +32,7 @@ type Plan struct {
 func Foresee(load Load, budget, limiter Limit, wanted int, window time.Duration) Plan {
 	end := load.Now.Add(window - reserve)
 	plan := Plan{
-		Wanted: wanted, Window: window,
+		Wanted: wanted, Window: window, Approval: load.Twice,
 		FitBudget:  load.Under(budget).Fit(wanted, end),
 		FitLimiter: load.Under(limiter).Fit(wanted, end),
 		Fit:        load.Under(budget, limiter).Fit(wanted, end),
@@ -52,15 +54,19 @@ func (p Plan) Remedy() string {
 	budget := p.FitBudget < p.Wanted && p.FitBudget <= p.FitLimiter
 	longer := RoundUp(p.Needed)
 	text := fmt.Sprintf("%d of %d do not fit", p.Wanted-p.Fit, p.Wanted)
+	would := fmt.Sprintf("with --for %s they would", Span(longer))
+	if p.Approval {
+		would += " if they are approved at once"
+	}
 	switch {
 	case longer > reset.MaxValidity && budget:
 		return text + "; have an administrator of the workspace raise spec.budget, or ask for fewer at a time"
 	case longer > reset.MaxValidity:
 		return text + "; ask for fewer at a time, or have the operator's account exempted from the limiter"
 	case budget:
-		return fmt.Sprintf("%s; with --for %s they would, or with a higher spec.budget, which an administrator of the workspace can set", text, Span(longer))
+		return fmt.Sprintf("%s; %s, or with a higher spec.budget, which an administrator of the workspace can set", text, would)
 	}
-	return fmt.Sprintf("%s; with --for %s they would", text, Span(longer))
+	return text + "; " + would
 }
 
 // RoundUp is a duration that a person would choose, not shorter than that one.
@@ -99,7 +105,7 @@ func PlanFacts(p Plan, budget, limiter Limit, load Load, budgetNote string) []Fa
 	}
 	limiterText := "none"
 	if limiter.Count > 0 {
-		limiterText = fmt.Sprintf("%d calls per %s: %s", limiter.Count, Span(limiter.Period), letsBegin(p.FitLimiter, p.Wanted))
+		limiterText = fmt.Sprintf("%d calls per %s%s: %s", limiter.Count, Span(limiter.Period), twice(p.Approval, budgetNote), letsBegin(p.FitLimiter, p.Wanted))
 	}
 	facts := []Fact{
 		{"budget", budgetText},
@@ -110,9 +116,38 @@ func PlanFacts(p Plan, budget, limiter Limit, load Load, budgetNote string) []Fa
 		facts = append(facts, Fact{"in line", fmt.Sprintf("%d others go first", load.Ahead)})
 	}
 	if p.AllFit() {
-		return append(facts, Fact{"fit", fmt.Sprintf("all %d, in about %s", p.Wanted, Span(max(p.Needed-reserve, 0).Round(time.Minute)))})
+		return append(facts, Fact{"fit", fmt.Sprintf("all %d, %s", p.Wanted, p.when())})
 	}
 	return append(facts, Fact{"fit", fmt.Sprintf("%d of %d", p.Fit, p.Wanted)})
+}
+
+// when is when the last reset begins.
+func (p Plan) when() string {
+	wait := p.Needed - reserve
+	if wait >= time.Minute {
+		wait = wait.Round(time.Minute)
+	}
+	switch about := "in about " + Span(wait); {
+	case p.Approval && wait < time.Minute:
+		return "as soon as they are approved"
+	case p.Approval:
+		return about + ", and as long as approvals take"
+	case wait < time.Second:
+		return "at once"
+	default:
+		return about
+	}
+}
+
+// twice says that requests cost more calls than resets do, or that this is not known.
+func twice(approval bool, unread string) string {
+	switch {
+	case approval:
+		return ", two for each: before and after approval"
+	case unread != "":
+		return ", one for each if none needs approval"
+	}
+	return ""
 }
 
 func letsBegin(fit, wanted int) string {

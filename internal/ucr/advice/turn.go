@@ -16,7 +16,7 @@ func Turns(now time.Time, requests []v1alpha1.UserCredentialReset, loads map[v1a
 	turns := make([]string, len(requests))
 	lines := map[v1alpha1.RecordedWorkspace][]int{}
 	for i := range requests {
-		if text := notInLine(&requests[i]); text != "" {
+		if text := notInLine(&requests[i]); text != "" || requests[i].Status.Outcome != "" {
 			turns[i] = text
 			continue
 		}
@@ -30,13 +30,41 @@ func Turns(now time.Time, requests []v1alpha1.UserCredentialReset, loads map[v1a
 		})
 		load, known := loads[at]
 		if !known {
-			load = Load{Now: now, Limits: []Limit{DefaultLimiter()}}
+			load = Load{Now: now, Limits: []Limit{DefaultLimiter()}, Approval: ApprovalTypes(at, nil, requests)}
 		}
-		for place, start := range load.Starts(len(line)) {
-			turns[line[place]] = turn(now, start, requests[line[place]].Spec.NotAfterTime.Time)
+		ahead := load.timeline()
+		for _, place := range line {
+			request := &requests[place]
+			if isForApproval(request, load.Approval) {
+				turns[place] = turn(now, ahead.lookUp(), request) + ", then approval"
+				continue
+			}
+			turns[place] = turn(now, ahead.begin(), request)
 		}
 	}
 	return turns
+}
+
+// isForApproval says whether the request is looked up next, to be shown to somebody who
+// approves it.
+func isForApproval(request *v1alpha1.UserCredentialReset, types []v1alpha1.ResetType) bool {
+	return request.Status.Target == nil && slices.Contains(types, request.Spec.Type)
+}
+
+// ApprovalTypes are the types that take an approval at the workspace. If that may not be
+// read (nil), requests tell that wait for one.
+func ApprovalTypes(at v1alpha1.RecordedWorkspace, w *v1alpha1.RocketChatWorkspace, requests []v1alpha1.UserCredentialReset) []v1alpha1.ResetType {
+	if w != nil {
+		return w.Spec.ApprovalRequiredTypes
+	}
+	var types []v1alpha1.ResetType
+	for i := range requests {
+		request := &requests[i]
+		if reset.WorkspaceOf(request) == at && ReasonOf(request) == v1alpha1.ReasonAwaitingApproval {
+			types = append(types, request.Spec.Type)
+		}
+	}
+	return types
 }
 
 // notInLine is why the request waits for no turn, "" if it does.
@@ -53,9 +81,9 @@ func notInLine(request *v1alpha1.UserCredentialReset) string {
 	return ""
 }
 
-func turn(now, start, notAfter time.Time) string {
+func turn(now, start time.Time, request *v1alpha1.UserCredentialReset) string {
 	switch wait := start.Sub(now); {
-	case start.After(notAfter.Add(-reserve)):
+	case start.After(request.Spec.NotAfterTime.Add(-reserve)):
 		return "too late"
 	case wait < time.Second:
 		return "next"
@@ -67,7 +95,7 @@ func turn(now, start, notAfter time.Time) string {
 }
 
 // DefaultLimiter is what Rocket.Chat lets pass unless told otherwise.
-func DefaultLimiter() Limit { return Limit{Count: 10, Period: time.Minute} }
+func DefaultLimiter() Limit { return Limit{Count: 10, Period: time.Minute, Calls: true} }
 
 // BudgetOf is the workspace's budget as a limit.
 func BudgetOf(w *v1alpha1.RocketChatWorkspace) Limit {
@@ -107,14 +135,18 @@ func Within(times []time.Time, period time.Duration, now time.Time) []time.Time 
 	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return !t.After(now.Add(-period)) })
 }
 
-// InLine counts the requests that wait for their turn at the workspace.
-func InLine(at v1alpha1.RecordedWorkspace, requests []v1alpha1.UserCredentialReset) int {
-	count := 0
+// InLine counts the requests that wait for their turn at the workspace, and those of
+// them that wait for another one after it, as their types take an approval.
+func InLine(at v1alpha1.RecordedWorkspace, requests []v1alpha1.UserCredentialReset, types []v1alpha1.ResetType) (all, forApproval int) {
 	for i := range requests {
 		request := &requests[i]
-		if request.Status.Outcome == "" && reset.WorkspaceOf(request) == at && notInLine(request) == "" {
-			count++
+		if request.Status.Outcome != "" || reset.WorkspaceOf(request) != at || notInLine(request) != "" {
+			continue
+		}
+		all++
+		if isForApproval(request, types) {
+			forApproval++
 		}
 	}
-	return count
+	return all, forApproval
 }

@@ -35,8 +35,48 @@ func TestTurns(t *testing.T) {
 	if got := Turns(noon, requests[:1], nil); got[0] != "next" {
 		t.Errorf("where nothing is known, it is %q's turn", got)
 	}
-	if got := InLine(v1alpha1.RecordedWorkspace{Namespace: "chats", Name: "chat"}, requests); got != 5 {
+	if got, _ := InLine(v1alpha1.RecordedWorkspace{Namespace: "chats", Name: "chat"}, requests, nil); got != 5 {
 		t.Errorf("%d are in line", got)
+	}
+}
+
+// TestTurnsBeforeApproval are those at which users are looked up, who are then to be
+// approved. They use up no budget.
+func TestTurnsBeforeApproval(t *testing.T) {
+	t.Parallel()
+	workspace := v1alpha1.RecordedWorkspace{Namespace: "chats", Name: "chat"}
+	waiting := func(reason string, minutes int, isResolved bool) v1alpha1.UserCredentialReset {
+		request := *requestSaying(reason)
+		request.CreationTimestamp, request.Spec.NotAfterTime = at(minutes), at(90)
+		if !isResolved {
+			request.Status.Target = nil
+		}
+		return request
+	}
+	requests := []v1alpha1.UserCredentialReset{
+		waiting(v1alpha1.ReasonRateLimited, 1, false),
+		waiting(v1alpha1.ReasonRateLimited, 2, true),
+		waiting(v1alpha1.ReasonRateLimited, 3, false),
+		waiting(v1alpha1.ReasonRateLimited, 4, true),
+		waiting(v1alpha1.ReasonResetAccepted, 0, true),
+		waiting(v1alpha1.ReasonAwaitingApproval, 0, true),
+	}
+	load := Load{
+		Now: noon, Limits: []Limit{{Count: 1, Period: time.Minute, Calls: true}, {Count: 1, Period: 30 * time.Minute}},
+		Approval: []v1alpha1.ResetType{v1alpha1.ResetTypeTOTP},
+	}
+	want := []string{"next, then approval", "in 1m", "in 31m, then approval", "in 32m", "", "after approval"}
+	if got := Turns(noon, requests, map[v1alpha1.RecordedWorkspace]Load{workspace: load}); !slices.Equal(got, want) {
+		t.Errorf("turns %q, want %q", got, want)
+	}
+	if got := Turns(noon, requests, nil); got[0] != "next, then approval" {
+		t.Errorf("where only requests are seen, it is %q's turn", got)
+	}
+	if got := Turns(noon, requests[:1], nil); got[0] != "next" {
+		t.Errorf("where nothing is seen, it is %q's turn", got)
+	}
+	if all, forApproval := InLine(workspace, requests, load.Approval); all != 4 || forApproval != 2 {
+		t.Errorf("%d are in line, %d of them for approval", all, forApproval)
 	}
 }
 
@@ -101,10 +141,13 @@ func TestMayDecide(t *testing.T) {
 func TestAgain(t *testing.T) {
 	t.Parallel()
 	request := requestSaying(v1alpha1.ReasonResetAccepted)
-	request.Spec.Justification = "TICKET-1"
+	request.Spec.Justification, request.Labels = "TICKET-1", map[string]string{IncidentLabel: "breach"}
 	wish, note := Again(request, noon, "", "ann")
 	if wish.User != (v1alpha1.UserReference{ID: "aXk9"}) || wish.Justification != "TICKET-1" || note != "" || wish.Workspace != request.Spec.WorkspaceRef {
 		t.Errorf("it asks for %+v (%s)", wish, note)
+	}
+	if label := wish.Request("again").Labels[IncidentLabel]; label != "breach" {
+		t.Errorf("it is of the incident %q", label)
 	}
 	if name := NameAgain(request, wish, noon); name != "alice-totp-20260304-120000" {
 		t.Errorf("it is called %s", name)
@@ -118,9 +161,35 @@ func TestAgain(t *testing.T) {
 		v1alpha1.ReasonAlreadyCarriedOut: true, v1alpha1.ReasonDenied: true, v1alpha1.ReasonTargetUnconfirmed: true,
 		v1alpha1.ReasonNotAfterTimePassed: false, v1alpha1.ReasonRestoredFromBackup: false,
 	} {
-		if got := AgainQuestion(requestSaying(reason)) != ""; got != asks {
+		if got := AgainQuestion(requestSaying(reason), nil) != ""; got != asks {
 			t.Errorf("%s is asked about: %t", reason, got)
 		}
+	}
+	again, later, another := requestSaying(v1alpha1.ReasonNotAfterTimePassed), requestSaying(v1alpha1.ReasonRetrying), requestSaying(v1alpha1.ReasonRetrying)
+	later.Name, later.CreationTimestamp, later.Spec.User = "again", at(5), v1alpha1.UserReference{ID: "aXk9"}
+	another.Name, another.CreationTimestamp, another.Status.Target.UserID, another.Spec.User = "bob", at(6), "bT6h", v1alpha1.UserReference{ID: "bT6h"}
+	others := []v1alpha1.UserCredentialReset{*again, *later, *another}
+	if Later(again, others) != nil {
+		t.Error("what belongs to no incident was asked for again")
+	}
+	for _, request := range []*v1alpha1.UserCredentialReset{again, &others[0], &others[1], &others[2]} {
+		request.Labels = map[string]string{IncidentLabel: "breach"}
+	}
+	if got := Later(again, others); got == nil || got.Name != "again" {
+		t.Errorf("it was asked for again by %v", got)
+	}
+	if Later(&others[1], others) != nil {
+		t.Error("the last one was asked for again")
+	}
+	if got := AgainQuestion(again, &others[1]); got != "alice was asked for again already, by again (Retrying). Ask once more?" {
+		t.Errorf("it asks %q", got)
+	}
+	others[1].Status.Outcome = v1alpha1.OutcomeFailed
+	if got := AgainQuestion(again, &others[1]); got != "" {
+		t.Errorf("where that failed, it asks %q", got)
+	}
+	if once := OncePerPerson(others); len(once) != 2 || once[0].Name != "again" || once[1].Name != "bob" {
+		t.Errorf("once per person, it is %+v", once)
 	}
 	if MayAskAgain(requestSaying(v1alpha1.ReasonRetrying)) == nil {
 		t.Error("an open request may be asked for again")

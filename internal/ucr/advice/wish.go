@@ -23,6 +23,9 @@ const IncidentLabel = v1alpha1.Group + "/incident"
 // idPrefix tells an id from a username.
 const idPrefix = "id:"
 
+// slugLimit is how much of an incident's name a request's name has.
+const slugLimit = 24
+
 // Wish is what somebody asks for, before it has a name.
 type Wish struct {
 	Namespace     string // of the request
@@ -32,6 +35,7 @@ type Wish struct {
 	NotAfter      time.Time
 	Justification string
 	RequestedBy   string
+	Incident      string // its label, empty if it is none's
 }
 
 // Request is the request for the wish.
@@ -44,6 +48,9 @@ func (w Wish) Request(name string) *v1alpha1.UserCredentialReset {
 			Justification: w.Justification,
 			RequestedBy:   w.RequestedBy,
 		},
+	}
+	if w.Incident != "" {
+		request.Labels = map[string]string{IncidentLabel: w.Incident}
 	}
 	request.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("UserCredentialReset"))
 	return request
@@ -66,8 +73,19 @@ func (w Wish) NameIn(incident string) string {
 	return strings.Join([]string{IncidentSlug(incident), slug(UserOf(w.User), 24), digest(w, incident)[:10]}, "-")
 }
 
-// IncidentSlug is the incident's name as a label has it.
-func IncidentSlug(incident string) string { return slug(incident, 24) }
+// IncidentSlug is the incident's name as names of requests begin with it.
+func IncidentSlug(incident string) string { return slug(incident, slugLimit) }
+
+// LabelOf is the incident's name as the label has it: where something of the name had
+// to be left out, another one that is shortened to the same has another label.
+func LabelOf(incident string) string {
+	label := IncidentSlug(incident)
+	if label == incident {
+		return label
+	}
+	sum := sha256.Sum256([]byte(incident))
+	return label + "-" + hex.EncodeToString(sum[:])[:6]
+}
 
 // IsSameWish says whether the request asks for the same: another window or
 // justification makes no other wish.
@@ -83,6 +101,14 @@ func UserOf(user v1alpha1.UserReference) string {
 		return user.Username
 	}
 	return user.ID
+}
+
+// Written is how the user is written in a file.
+func Written(user v1alpha1.UserReference) string {
+	if user.Username != "" {
+		return user.Username
+	}
+	return idPrefix + user.ID
 }
 
 func digest(w Wish, more ...string) string {
