@@ -38,7 +38,7 @@ func New(options Options) *cobra.Command {
 		Use:   "kubectl-ucr",
 		Short: "Ask for resets of Rocket.Chat users' credentials, follow them and decide about them",
 		Long: "Ask for resets of Rocket.Chat users' credentials, follow them and decide about them.\n\n" +
-			"Exit codes: 0 succeeded, 1 failed, 2 skipped, 3 unconfirmed, 4 time-out, 5 the command could not be carried out.",
+			"Exit codes: 0 succeeded, 1 failed, 2 skipped, 3 unconfirmed or deleted meanwhile, 4 time-out, 5 the command could not be carried out.",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl ucr"},
 		SilenceErrors: true,
 		SilenceUsage:  true,

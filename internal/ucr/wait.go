@@ -20,7 +20,7 @@ func (p *plugin) waitCommand() *cobra.Command {
 		Use:   "wait NAME",
 		Short: "Wait until a request has ended, and say by the exit code how",
 		Long: "Wait until a request has ended.\n\n" +
-			"Exit codes: 0 succeeded, 1 failed, 2 skipped, 3 unconfirmed, 4 time-out, 5 it could not be waited for.",
+			"Exit codes: 0 succeeded, 1 failed, 2 skipped, 3 unconfirmed or deleted meanwhile, 4 time-out, 5 it could not be waited for.",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: p.requestNames(false, isOpen),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -54,7 +54,7 @@ func (p *plugin) awaitOne(ctx context.Context, c *cluster, name string, timeout 
 	case err != nil:
 		return err
 	case last.deleted && isOpen(last.request):
-		return exit(advice.ExitFailed, name+" was deleted before it ended")
+		return exit(advice.ExitOf(advice.Gone), name+" was deleted before it ended; if anything was attempted, a ResetRecord tells of it")
 	}
 	if err := p.tellEnd(last.request, as); err != nil {
 		return err

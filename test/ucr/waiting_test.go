@@ -105,7 +105,7 @@ func TestWhatIsDeletedUnseenIsNotWaitedFor(t *testing.T) {
 				}
 			}
 			g.shut.Store(false)
-			if code := end(); code != 1 || !strings.Contains(out.String(), "deleted") {
+			if code := end(); code != 3 || !strings.Contains(out.String(), "deleted") {
 				t.Errorf("it ended with %d:\n%s", code, out)
 			}
 		})
@@ -153,7 +153,7 @@ func TestARequestThatIsDeletedIsNotWaitedFor(t *testing.T) {
 	if err := suiteOf.kube.Delete(t.Context(), f.request("lost-phone")); err != nil {
 		t.Fatal(err)
 	}
-	if code := end(); code != 1 || !strings.Contains(out.String(), "lost-phone was deleted before it ended") {
+	if code := end(); code != 3 || !strings.Contains(out.String(), "lost-phone was deleted before it ended") {
 		t.Errorf("it ended with %d:\n%s", code, out)
 	}
 
@@ -165,7 +165,7 @@ func TestARequestThatIsDeletedIsNotWaitedFor(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if code := end(); code != 1 || !strings.Contains(out.String(), "1 of 1 users asked for: 1 deleted") {
+	if code := end(); code != 3 || !strings.Contains(out.String(), "1 of 1 users asked for: 1 deleted") {
 		t.Errorf("it ended with %d:\n%s", code, out)
 	}
 }

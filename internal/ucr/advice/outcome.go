@@ -26,17 +26,18 @@ func ExitOf(outcome v1alpha1.Outcome) int {
 	switch outcome {
 	case v1alpha1.OutcomeSucceeded:
 		return ExitSucceeded
-	case v1alpha1.OutcomeFailed, Gone:
+	case v1alpha1.OutcomeFailed:
 		return ExitFailed
 	case v1alpha1.OutcomeSkipped:
 		return ExitSkipped
-	case v1alpha1.OutcomeUnconfirmed:
+	case v1alpha1.OutcomeUnconfirmed, Gone:
 		return ExitUnconfirmed
 	}
 	return ExitTimeout
 }
 
-// Gone is how a request counts that was deleted before it ended.
+// Gone is how a request counts that was deleted before it ended: a reset that had begun
+// goes on, and only the record tells of it.
 const Gone v1alpha1.Outcome = "Deleted"
 
 // Tally counts requests by how they ended; those that have not are under "".
@@ -67,7 +68,7 @@ func (t Tally) Total() int {
 // most.
 func (t Tally) Exit() int {
 	for _, outcome := range []v1alpha1.Outcome{
-		v1alpha1.OutcomeUnconfirmed, v1alpha1.OutcomeFailed, Gone, "", v1alpha1.OutcomeSkipped,
+		v1alpha1.OutcomeUnconfirmed, Gone, v1alpha1.OutcomeFailed, "", v1alpha1.OutcomeSkipped,
 	} {
 		if t[outcome] > 0 {
 			return ExitOf(outcome)

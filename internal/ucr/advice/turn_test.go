@@ -93,7 +93,7 @@ func TestTally(t *testing.T) {
 		"one was lost":   {[]v1alpha1.Outcome{v1alpha1.OutcomeFailed, v1alpha1.OutcomeUnconfirmed, ""}, "1 failed, 1 unconfirmed, 1 open", ExitUnconfirmed},
 		"one failed":     {[]v1alpha1.Outcome{v1alpha1.OutcomeFailed, ""}, "1 failed, 1 open", ExitFailed},
 		"one is skipped": {[]v1alpha1.Outcome{v1alpha1.OutcomeSkipped}, "1 skipped", ExitSkipped},
-		"one is gone":    {[]v1alpha1.Outcome{Gone, ""}, "1 deleted, 1 open", ExitFailed},
+		"one is gone":    {[]v1alpha1.Outcome{Gone, ""}, "1 deleted, 1 open", ExitUnconfirmed},
 	} {
 		var requests []v1alpha1.UserCredentialReset
 		for _, outcome := range test.outcomes {
