@@ -72,6 +72,10 @@ func approvals() []mutation {
 			`listApprovals(ctx, p.live, p.name)`, `listApprovals(ctx, p.kube, p.name)`, schedules,
 		},
 		{
+			"a policy that spares some namespaces is enough", fourEyes, policies,
+			`		selectsAll(constraints.NamespaceSelector) && `, `		`, passTests(),
+		},
+		{
 			"a policy that only warns is enough", fourEyes, policies,
 			`		slices.Contains(binding.ValidationActions, admissionregistrationv1.Deny)`, `		!slices.Contains(binding.ValidationActions, admissionregistrationv1.Audit)`, passTests(),
 		},

@@ -3,7 +3,7 @@
 // changes that are in it.
 //
 // A mutation that no longer fits the source, or that does not compile, is a fault
-// of the list and ends the run: it would prove nothing.
+// of the list: it proves nothing. The former ends the run before it begins.
 package main
 
 import (
@@ -80,26 +80,27 @@ func report(ctx context.Context, out io.Writer, trees []tree, chosen []mutation)
 	if err := trees[0].checkUnbroken(ctx, out, chosen); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	next := make(chan mutation)
 	var mu sync.Mutex // of what is counted and printed
+	var faults []error
 	done, survived := 0, 0
 	var group sync.WaitGroup
 	for _, t := range trees {
 		group.Go(func() {
 			for m := range next {
 				caught, err := t.try(ctx, m)
-				if err != nil {
-					cancel(fmt.Errorf("%q: %w", m.name, err))
-					continue
-				}
 				mu.Lock()
 				done++
-				if caught.by == "" {
+				switch {
+				case err != nil:
+					faults = append(faults, fmt.Errorf("%q: %w", m.name, err))
+					_, _ = fmt.Fprintf(out, "%3d/%d %-68s proves nothing: %v\n", done, len(chosen), m.name, err)
+				case caught.by == "":
 					survived++
+					fallthrough
+				default:
+					_, _ = fmt.Fprintf(out, "%3d/%d %-68s %s\n", done, len(chosen), m.name, caught)
 				}
-				_, _ = fmt.Fprintf(out, "%3d/%d %-68s %s\n", done, len(chosen), m.name, caught)
 				mu.Unlock()
 			}
 		})
@@ -115,9 +116,9 @@ func report(ctx context.Context, out io.Writer, trees []tree, chosen []mutation)
 		return context.Cause(ctx)
 	}
 	_, _ = fmt.Fprintf(out, "mutate: %d mutations, %d caught, %d survived, in %s\n",
-		len(chosen), len(chosen)-survived, survived, time.Since(began).Round(time.Second))
+		len(chosen), len(chosen)-survived-len(faults), survived, time.Since(began).Round(time.Second))
 	if survived > 0 {
-		return fmt.Errorf("%d mutations survived: no test that was run notices them", survived)
+		faults = append(faults, fmt.Errorf("%d mutations survived: no test that was run notices them", survived))
 	}
-	return nil
+	return errors.Join(faults...)
 }

@@ -86,7 +86,7 @@ func passes() []mutation {
 		},
 		{
 			"rivals are looked for in the cache only", onePost, pass,
-			`	if p.catchUp(waiting, p.held) {`, `	if p.catchUp != nil {`, passTests(),
+			`	if p.catchUp(waiting, p.held) {`, `	if p.catchUp(waiting, p.held) || p.catchUp != nil {`, passTests(),
 		},
 		{
 			"rivals that cannot be listed are none", onePost, pass,
