@@ -34,10 +34,10 @@ fuzz() {
 		run "$package" "$target" "$for" "$log" || result=FAILED
 		execs=$(grep --only-matching 'execs: [0-9]*' "$log" | tail -n 1 | tr --complement --delete '0-9')
 		inputs=$(grep --only-matching '(total: [0-9]*' "$log" | tail -n 1 | tr --complement --delete '0-9')
-		if [[ $result == FAILED || ${execs:-0} != 0 ]]; then break; fi
+		if [[ $result == FAILED || ${execs:-0} -gt ${inputs:-0} ]]; then break; fi
 	done
 	if [[ $result == FAILED ]]; then cat "$log" >&2; fi
-	if [[ $result == passed && ${execs:-0} == 0 ]]; then result="passed with what was kept, too much for the time"; fi
+	if [[ $result == passed && ${execs:-0} -le ${inputs:-0} ]]; then result="passed with what was kept, too much for the time"; fi
 	printf 'fuzz: %-24s %-24s %9s calls, %5s inputs kept: %s\n' "$package" "$target" "${execs:-0}" "${inputs:-0}" "$result"
 	[[ $result != FAILED ]]
 }
