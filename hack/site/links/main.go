@@ -40,9 +40,17 @@ func run(args []string, out io.Writer) error {
 	if broken := s.check(os.DirFS(args[1])); len(broken) > 0 {
 		return fmt.Errorf("%d broken:\n%w", len(broken), errors.Join(broken...))
 	}
-	links := 0
+	links, toRepository := 0, 0
 	for _, p := range s.pages {
 		links += len(p.links)
+		for _, link := range p.links {
+			if strings.HasPrefix(link, repository+"/") {
+				toRepository++
+			}
+		}
+	}
+	if toRepository == 0 {
+		return fmt.Errorf("nothing leads to a file of %s: hugo.yaml has another repository, so that such links were not checked", repository)
 	}
 	_, err = fmt.Fprintf(out, "links: %d pages, %d links, none broken\n", len(s.pages), links)
 	return err

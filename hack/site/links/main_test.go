@@ -80,6 +80,22 @@ func TestAPageThatNothingLeadsToIsNamed(t *testing.T) {
 	}
 }
 
+// TestASiteOfAnotherRepositoryIsNotTakenForChecked since links to its files would pass
+// as those to any other host do.
+func TestASiteOfAnotherRepositoryIsNotTakenForChecked(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	write(t, folder, "index.html", `<a href="https://example.com/other/repository/blob/main/gone.yaml">file</a>`)
+	err := run([]string{folder, folder}, new(bytes.Buffer))
+	if err == nil || !strings.Contains(err.Error(), "hugo.yaml has another repository") {
+		t.Errorf("got %v", err)
+	}
+	write(t, folder, "index.html", `<a href="`+repository+`/blob/main/index.html">file</a>`)
+	if err := run([]string{folder, folder}, new(bytes.Buffer)); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestAnEmptySiteIsNoSite since then nothing would have been checked.
 func TestAnEmptySiteIsNoSite(t *testing.T) {
 	t.Parallel()
