@@ -36,10 +36,7 @@ type crisis struct {
 // TestAnIncident is what people do on the day on which second factors have leaked.
 func TestAnIncident(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	s.install(t)
-	s.operate(t)
-	s.showPod(t)
+	s := newStageWithOperator(t)
 	for id, name := range map[string]string{daveID: "dave", frankID: "frank", ginaID: "gina"} {
 		user, _ := s.chat.User(simulator.SampleAliceID)
 		user.ID, user.Username, user.Name = id, name, ""

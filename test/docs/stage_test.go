@@ -25,6 +25,16 @@ type stage struct {
 	upTo atomic.Int64 // how much of the operator's log kubectl shows; all if 0
 }
 
+// newStageWithOperator starts a control plane in which the operator is at work.
+func newStageWithOperator(t *testing.T) *stage {
+	t.Helper()
+	s := newStage(t)
+	s.install(t)
+	s.operate(t)
+	s.showPod(t)
+	return s
+}
+
 // newStage starts a control plane in which nothing is installed.
 func newStage(t *testing.T) *stage {
 	t.Helper()

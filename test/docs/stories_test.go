@@ -18,10 +18,7 @@ const (
 // TestFromTheFirstResetOn is the way of somebody who reads one page after the other.
 func TestFromTheFirstResetOn(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	s.install(t)
-	s.operate(t)
-	s.showPod(t)
+	s := newStageWithOperator(t)
 	s.gettingStarted(t)
 	s.approval(t)
 	s.audit(t)
