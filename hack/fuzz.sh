@@ -15,10 +15,10 @@ export fuzztime=${fuzztime%s}
 
 # run fuzzes a target for a time, and leaves what was said in a file.
 run() {
-	local package=$1 target=$2 for=$3 log=$4
+	local package=$1 target=$2 span=$3 log=$4
 	# Most targets involve goroutines, so coverage is never quite the same twice:
 	# making inputs smaller by it would take most of the time.
-	if ! go test -run '^$' -fuzz "^$target\$" -fuzztime "$for" -fuzzminimizetime 50x -parallel 1 "$package" >"$log" 2>&1; then
+	if ! go test -run '^$' -fuzz "^$target\$" -fuzztime "$span" -fuzzminimizetime 50x -parallel 1 "$package" >"$log" 2>&1; then
 		# Go before 1.27 may report its own deadline as a failure, go.dev/issue/75804.
 		[[ $(grep --after-context=1 '^--- FAIL' "$log" | tail -n 1) == "    context deadline exceeded" ]]
 	fi
@@ -27,11 +27,11 @@ run() {
 # fuzz runs one target of a package and prints what it came to. Where the time passes
 # with what was kept of earlier runs, it is given four times as long.
 fuzz() {
-	local package=$1 target=$2 result=passed log for execs=0 inputs=0
+	local package=$1 target=$2 result=passed log span execs=0 inputs=0
 	log=$(mktemp)
 	trap 'rm -f "$log"' RETURN
-	for for in "${fuzztime}s" "$((4 * fuzztime))s"; do
-		run "$package" "$target" "$for" "$log" || result=FAILED
+	for span in "${fuzztime}s" "$((4 * fuzztime))s"; do
+		run "$package" "$target" "$span" "$log" || result=FAILED
 		execs=$(grep --only-matching 'execs: [0-9]*' "$log" | tail -n 1 | tr --complement --delete '0-9')
 		inputs=$(grep --only-matching '(total: [0-9]*' "$log" | tail -n 1 | tr --complement --delete '0-9')
 		if [[ $result == FAILED || ${execs:-0} -gt ${inputs:-0} ]]; then break; fi
